@@ -1,0 +1,1 @@
+"""The second pure ring: from rule outcomes to alarms, their lifecycle and their evidence."""

@@ -1,0 +1,1 @@
+"""The service: devices in over MQTT, the journal, the fold, HTTP and the feed out."""

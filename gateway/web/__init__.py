@@ -1,0 +1,1 @@
+"""HTTP, the WebSocket feed and the station page."""

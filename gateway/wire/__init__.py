@@ -1,0 +1,1 @@
+"""The wire contract: topics, message schema, codec. Pure; knows nothing of the service."""

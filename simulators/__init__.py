@@ -1,0 +1,1 @@
+"""Simulated devices and recordings: they know the wire, never the service."""

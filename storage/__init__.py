@@ -1,0 +1,1 @@
+"""What is kept: the journal (the truth), the time series and the records (projections of it)."""
