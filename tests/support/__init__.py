@@ -1,0 +1,1 @@
+"""What several tests share: real processes to start, and builders of inputs."""

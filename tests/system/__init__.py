@@ -1,0 +1,1 @@
+"""Tests of whole parts against real processes: broker, service, files."""
