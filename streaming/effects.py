@@ -6,8 +6,10 @@ gateway's clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from streaming.admission import Admission
 from streaming.identity import BedId, DeviceId
 
 Sample = tuple[str, int, float, int]
@@ -51,6 +53,8 @@ class AdmissionChanged:
     change: str
     """`admit`, `transfer` or `discharge`"""
     actor: str
+    admission: Admission
+    """The admission after the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class CommandRefused:
     reason: str
     """Machine-readable: `bed_taken`, `no_such_admission`, `no_such_alarm`, `already_ended`, …"""
     detail: str
+    actor: str = "vigil"
+    subject_id: str | None = None
+    """The admission or alarm it was about, where the command names one."""
+    body: Mapping[str, object] = field(default_factory=dict)
+    """The command's body as journaled, for the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +80,6 @@ class CommandApplied:
     at_ms: int
     command: str
     subject_id: str
+    actor: str = "vigil"
+    body: Mapping[str, object] = field(default_factory=dict)
+    """The command's body as journaled, for the audit."""
