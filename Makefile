@@ -1,0 +1,73 @@
+# Vigil: everything a person or a build machine runs. `make` alone lists it.
+# Needs: make, Python 3.11 or newer with venv. Nothing is written outside this folder, except by `make test`,
+# which may install system packages (it says so).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+PACKAGES := streaming alerts storage gateway simulators
+CHECKED  := $(PACKAGES) tests
+DEMO     ?=
+TESTS    ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-fast check format bench docs lock system-packages clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP) ## Create .venv from the hash-locked requirements; leaves .venv/bin/vigil
+	@echo "Vigil is installed: $(BIN)/vigil"
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: no '$(PYTHON)' here. Install Python 3.11 or newer (Debian: apt-get install python3 python3-venv), or say 'make install PYTHON=/path/to/python3.11'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Vigil needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -c 'import platform; print(platform.python_version())'). Say 'make install PYTHON=/path/to/python3.11'." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make virtual environments: its venv or ensurepip is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python -a -x $(BIN)/pip || { echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing the pinned requirements ($$(grep -c '^[a-z]' requirements/dev.lock) packages, every file checked against its hash)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@echo "Installing Vigil from this folder"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## Run everything on this machine: broker, gateway, simulated ward, display (DEMO="--beds 4")
+	@$(BIN)/vigil demo $(DEMO)
+
+test: install system-packages ## Run all tests (TESTS=tests/unit for some), after installing the programs they run
+	@$(BIN)/python -m pytest $(TESTS)
+
+test-fast: install ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow" $(TESTS)
+
+check: install ## Lint, formatting, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install ## Rewrite the sources in the project's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install ## Measure: the figures in docs/ come from here
+	@$(BIN)/python -m tests.benchmarks
+
+docs: install ## Regenerate the pages that are made from code
+	@$(BIN)/python -m gateway.settings > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
+
+system-packages: ## Install the programs that the tests run for real, where absent and possible
+	@tests/support/system-packages.sh mosquitto chromium victoria-metrics
+
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+lock: install ## Resolve requirements/*.lock anew (add UPGRADE=--upgrade for newer versions)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV_COMPILE) --all-extras $(UPGRADE) --custom-compile-command "make lock" -o requirements/dev.lock
+	@$(UV_COMPILE) --extra postgres $(UPGRADE) -c requirements/dev.lock --custom-compile-command "make lock" -o requirements/runtime.lock
+	@! grep -nE '[a-z]+://|^--' requirements/*.lock || { echo "error: a lock file names a package host" >&2; exit 1; }
+
+clean: ## Remove .venv, caches and build output; keeps what Vigil recorded
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+	find $(CHECKED) -name __pycache__ -type d -prune -exec rm -rf {} +
