@@ -66,6 +66,7 @@ lock: install ## Resolve requirements/*.lock anew (add UPGRADE=--upgrade for new
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(UV_COMPILE) --all-extras $(UPGRADE) --custom-compile-command "make lock" -o requirements/dev.lock
 	@$(UV_COMPILE) --extra postgres $(UPGRADE) -c requirements/dev.lock --custom-compile-command "make lock" -o requirements/runtime.lock
+	@echo 'setuptools>=77' | $(subst pyproject.toml,-,$(UV_COMPILE)) $(UPGRADE) -c requirements/dev.lock --custom-compile-command "make lock" -o requirements/build.lock
 	@! grep -nE '[a-z]+://|^--' requirements/*.lock || { echo "error: a lock file names a package host" >&2; exit 1; }
 
 clean: ## Remove .venv, caches and build output; keeps what Vigil recorded
