@@ -1,0 +1,32 @@
+"""What people ask for: admissions, alarms, quarantine, audit, outcomes. A projection of the journal, in SQL."""
+
+from storage.records.cursors import InvalidCursorError
+from storage.records.engine import sqlite_url
+from storage.records.rows import (
+    AdmissionRecord,
+    AlarmRecord,
+    AuditRecord,
+    BedAssignment,
+    OutcomeSummary,
+    Page,
+    QuarantineRecord,
+    TransitionRecord,
+)
+from storage.records.schema import SchemaOutdatedError, upgrade
+from storage.records.store import Records
+
+__all__ = [
+    "AdmissionRecord",
+    "AlarmRecord",
+    "AuditRecord",
+    "BedAssignment",
+    "InvalidCursorError",
+    "OutcomeSummary",
+    "Page",
+    "QuarantineRecord",
+    "Records",
+    "SchemaOutdatedError",
+    "TransitionRecord",
+    "sqlite_url",
+    "upgrade",
+]

@@ -1,0 +1,106 @@
+"""What the records give back: plain values, and no type of the database.
+
+Instants are gateway milliseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from alerts.alarm import Alarm, Phase, SignalState
+from streaming.admission import Admission
+from streaming.identity import BedId, DeviceId
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A part of a list, and where the next part begins."""
+
+    items: tuple[Row, ...]
+    next: str | None
+    """Opaque; None at the end of the list. It stays valid while rows are added at the list's beginning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BedAssignment:
+    """A patient was in this bed from `from_ms` until, and not including, `to_ms`; None: still is."""
+
+    bed: BedId
+    from_ms: int
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionRecord:
+    """An admission with the beds it was in, oldest first."""
+
+    admission: Admission
+    assignments: tuple[BedAssignment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionRecord:
+    """One step of an alarm; `n` counts within the admission."""
+
+    n: int
+    at_ms: int
+    alarm_id: str
+    phase: Phase
+    from_: SignalState
+    to: SignalState
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRecord:
+    """An alarm as it stands, with all its transitions, oldest first."""
+
+    alarm: Alarm
+    transitions: tuple[TransitionRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRecord:
+    """Input that was rejected: the whole message, or the one metric named."""
+
+    offset: int
+    """Of the journal entry, which holds the bytes as received."""
+    ordinal: int
+    """From 0, within the entry."""
+    received_ms: int
+    topic: str
+    reason: str
+    detail: str
+    metric: str | None
+    device: DeviceId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """A command: who asked for what, and what came of it."""
+
+    offset: int
+    at_ms: int
+    actor: str
+    command: str
+    subject_id: str | None
+    body: Mapping[str, object]
+    outcome: Literal["applied", "refused"]
+    reason: str | None
+    """Why it was refused, machine-readable; None when it was applied."""
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeSummary:
+    """What a replay's closing line says about the lines before it, for the live run."""
+
+    lines: int
+    by_type: Mapping[str, int]
+    """Lines by their `type`: `alarm`, `decision`, `dose`, `rejected`."""
+    sha256: str
+    """Over the lines in order, each with its newline, in hexadecimal."""

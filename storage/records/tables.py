@@ -1,0 +1,160 @@
+"""The tables of the records: one definition for SQLite and PostgreSQL.
+
+Invariants. JSON is kept as text, so that both databases give back the bytes that were put in and a NUL inside a string
+is no matter (PostgreSQL's own JSON types refuse it). Ids sort by code point in both databases. Instants are
+milliseconds since 1970 UTC in 64 bits.
+
+The schema that is in force is the one the migrations make; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+IDENTIFIER = Text().with_variant(Text(collation="C"), "postgresql")
+"""Sorted by code point: SQLite does so of itself, PostgreSQL only when told."""
+
+ADMISSIONS = Table(
+    "admissions",
+    METADATA,
+    Column("admission_id", IDENTIFIER, primary_key=True),
+    Column("patient_id", Text, nullable=False),
+    Column("name", Text),
+    Column("unit", Text, nullable=False),
+    Column("bed", Text, nullable=False),
+    Column("dosing_weight_kg", Float),
+    Column("baseline_weight_kg", Float),
+    Column("baseline", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("admitted_at_ms", BigInteger, nullable=False),
+    Column("discharged_at_ms", BigInteger),
+    Index(None, "admitted_at_ms", "admission_id"),
+)
+
+BED_ASSIGNMENTS = Table(
+    "bed_assignments",
+    METADATA,
+    Column("admission_id", IDENTIFIER, ForeignKey("admissions.admission_id"), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("bed", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger),
+    PrimaryKeyConstraint("admission_id", "offset"),
+)
+
+ALARMS = Table(
+    "alarms",
+    METADATA,
+    Column("alarm_id", IDENTIFIER, primary_key=True),
+    Column("admission_id", IDENTIFIER, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("bed", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("family", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("signal", Text, nullable=False),
+    Column("onset_at_ms", BigInteger, nullable=False),
+    Column("announced_at_ms", BigInteger, nullable=False),
+    Column("cleared_at_ms", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at_ms", BigInteger),
+    Column("acknowledged_note", Text),
+    Column("escalation_level", Integer, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index(None, "announced_at_ms", "alarm_id"),
+    Index(None, "admission_id", "announced_at_ms", "alarm_id"),
+)
+Index(
+    "ix_alarms_active",
+    ALARMS.c.announced_at_ms,
+    ALARMS.c.alarm_id,
+    sqlite_where=ALARMS.c.signal != "off",
+    postgresql_where=ALARMS.c.signal != "off",
+)
+
+TRANSITIONS = Table(
+    "transitions",
+    METADATA,
+    Column("admission_id", IDENTIFIER, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("alarm_id", IDENTIFIER, ForeignKey("alarms.alarm_id"), nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("from_signal", Text, nullable=False),
+    Column("to_signal", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    PrimaryKeyConstraint("admission_id", "n"),
+    Index(None, "alarm_id", "n"),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("offset", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("metric", Text),
+    Column("unit", Text),
+    Column("bed", Text),
+    Column("device", Text),
+    PrimaryKeyConstraint("offset", "ordinal"),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("offset", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("subject_id", Text),
+    Column("body", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    PrimaryKeyConstraint("offset", "ordinal"),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("line", Text, nullable=False),
+)
+
+PROJECTION_OFFSETS = Table(
+    "projection_offsets",
+    METADATA,
+    Column("name", IDENTIFIER, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""What a part promises at its border, checked against every implementation of it."""
