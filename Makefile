@@ -46,7 +46,7 @@ check: install ## Lint, formatting, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: install ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .

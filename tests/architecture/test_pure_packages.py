@@ -1,0 +1,83 @@
+"""`streaming` and `alerts` use a short list of the standard library, each other, and nothing that acts.
+
+The import rules name what is forbidden; this list names what is allowed, so that a new library needs a decision.
+`hash` and `id` differ from run to run, `open` and `print` are I/O.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.sources import REPOSITORY, python_sources
+
+ALLOWED = {
+    "__future__", "abc", "array", "base64", "bisect", "binascii", "collections", "copy", "dataclasses", "datetime",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
+    "statistics", "string", "struct", "sys", "tomllib", "types", "typing", "unicodedata", "zlib",
+}  # fmt: skip
+OWN = {"streaming": {"streaming"}, "alerts": {"alerts", "streaming"}}
+FORBIDDEN_CALLS = {"open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint", "hash", "id"}
+ALLOWED_OF_SYS = {"intern", "maxsize", "float_info"}
+
+
+def impurities(source: str, package: str) -> Iterator[str]:
+    """What a module of a pure package may not use, with its line."""
+    for node in ast.walk(ast.parse(source)):
+        for found in _impurity(node, ALLOWED | OWN[package]):
+            yield f"line {getattr(node, 'lineno', 0)}: {found}"
+
+
+def _impurity(node: ast.AST, allowed: set[str]) -> Iterator[str]:
+    match node:
+        case ast.Import(names=names):
+            yield from (f"import {n.name}" for n in names if n.name.split(".")[0] not in allowed)
+        case ast.ImportFrom(level=level) if level:
+            yield "relative import"
+        case ast.ImportFrom(module="sys", names=names):
+            yield from (f"from sys import {n.name}" for n in names if n.name not in ALLOWED_OF_SYS)
+        case ast.ImportFrom(module=str(module)) if module.split(".")[0] not in allowed:
+            yield f"from {module} import"
+        case ast.Attribute(value=ast.Name(id="sys"), attr=attribute) if attribute not in ALLOWED_OF_SYS:
+            yield f"sys.{attribute}"
+        case ast.Call(func=ast.Name(id=name)) if name in FORBIDDEN_CALLS:
+            yield f"{name}()"
+        case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
+            yield "async"
+
+
+@pytest.mark.parametrize("package", ["streaming", "alerts"])
+def test_the_pure_packages_use_only_what_is_allowed(package: str) -> None:
+    found = {
+        str(path.relative_to(REPOSITORY)): list(impurities(path.read_text(), package))
+        for path in python_sources(package)
+    }
+
+    assert {path: uses for path, uses in found.items() if uses} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess",
+        "import numpy as np",
+        "from os import environ",
+        "from . import window",
+        "def f():\n    import logging",
+        "rules = open('profile.toml')",
+        "bucket = hash(name) % 8",
+        "async def step(): ...",
+        "import sys\nsys.stdout.write('x')",
+        "from alerts.alarm import Alarm",
+    ],
+)
+def test_an_impurity_is_caught(source: str) -> None:
+    assert list(impurities(source, "streaming"))
+
+
+def test_a_pure_module_is_accepted() -> None:
+    source = "from sys import intern\nimport math\nfrom streaming.identity import BedId\nx = math.fsum([1.0])\n"
+
+    assert list(impurities(source, "alerts")) == []
