@@ -9,9 +9,8 @@ Invariants:
 
 Theory of operation: calls that arrive while a commit is on its way to the disk are stored together by the next one
 (group commit). A group is one `INSERT` statement where it can be, so that the thread gives up and takes back the
-interpreter lock once a commit and not once a row; the number of rows in a statement is rounded up to a power of two,
-the rest being NULL rows that the statement leaves out, so that a handful of prepared statements serve every size.
-Checkpoints run after the waiting callers have been told.
+interpreter lock once a commit and not once a row (`storage.sqlite_rows`). Checkpoints run after the waiting callers
+have been told.
 
 After a failed commit SQLite rolls back, and the next one writes over the same place of the WAL: nothing of the failed
 group is visible, and a later append may succeed. A power failure straight after a failed fsync may leave the failed
@@ -23,6 +22,7 @@ It deliberately does not read a clock, decode a payload, or know what a message 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -33,6 +33,7 @@ from typing import Self
 
 from storage.ports import EntryKind, JournalEntry
 from storage.sqlite_file import Schema, StoreUnusable, WriterFile, open_reader, open_writer
+from storage.sqlite_rows import ROWS_PER_STATEMENT, Cell, RowInsert
 
 Row = tuple[EntryKind, str, bytes, int]
 """(kind, name, payload, received_ms): an entry that has no offset yet."""
@@ -50,11 +51,10 @@ _SCHEMA = Schema(
     );
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
     """,
+    remedy_if_damaged="if it is damaged, move it and its -wal aside and restore it from a backup",
 )
-_COLUMNS = 5
-_ROWS_PER_STATEMENT = 1024
-"""5,120 variables; SQLite allows 32,766."""
-_ROWS_PER_GROUP = 1024
+_INSERT = RowInsert("entry", columns=5)
+_ROWS_PER_GROUP = ROWS_PER_STATEMENT
 """A group takes no further call once it has this many rows; a call is never split."""
 _CHECKPOINT_AFTER_BYTES = 4 * 1024 * 1024
 _ROW_OVERHEAD_BYTES = 32
@@ -155,8 +155,7 @@ class Journal:
             return cls(file, JournalReader(path))
         except (sqlite3.Error, StoreUnusable) as error:
             file.close()
-            remedy = "move it and its -wal aside and restore it from a backup"
-            raise StoreUnusable(path, f"its head cannot be read ({error})", remedy) from error
+            raise StoreUnusable(path, f"its head cannot be read ({error})", _SCHEMA.remedy_if_damaged) from error
 
     @property
     def head_offset(self) -> int:
@@ -269,7 +268,7 @@ class _Writer:
             self._give_up(group, error)
 
     def _give_up(self, group: list[_Call], error: Exception) -> None:
-        if self._connection.in_transaction:
+        with contextlib.suppress(sqlite3.Error):  # the commit's own failure is what the callers are told
             self._connection.rollback()
         if _is_of_the_disk(error):
             _fail(group, JournalUnavailable(self._file.path, str(error)))
@@ -283,9 +282,9 @@ class _Writer:
             call.error = None
             self._store([call])
 
-    def _lay_out(self, group: list[_Call]) -> tuple[list[int | str | bytes | None], tuple[int, int]]:
+    def _lay_out(self, group: list[_Call]) -> tuple[list[Cell], tuple[int, int]]:
         """The group's rows as one flat list of SQL parameters, with their offsets, and the head they lead to."""
-        flat: list[int | str | bytes | None] = []
+        flat: list[Cell] = []
         offset, last_ms = self.head
         for call in group:
             if not isinstance(call, _Append):
@@ -302,23 +301,17 @@ class _Writer:
                 flat += (offset, received_ms, kind + 0, name, payload)  # + 0: an exact int is bound without adaptation
         return flat, (offset, last_ms)
 
-    def _commit(self, parameters: list[int | str | bytes | None], metas: list[_SetMeta]) -> None:
+    def _commit(self, parameters: list[Cell], metas: list[_SetMeta]) -> None:
         if not parameters and not metas:
             return
-        if not metas and len(parameters) <= _ROWS_PER_STATEMENT * _COLUMNS:
-            self._insert(parameters)  # in autocommit mode a statement is its own transaction
+        if not metas and _INSERT.fits_one_statement(parameters):
+            _INSERT.execute(self._connection, parameters)  # in autocommit mode a statement is its own transaction
             return
         self._connection.execute("BEGIN IMMEDIATE")
-        for start in range(0, len(parameters), _ROWS_PER_STATEMENT * _COLUMNS):
-            self._insert(parameters[start : start + _ROWS_PER_STATEMENT * _COLUMNS])
+        _INSERT.execute(self._connection, parameters)
         for meta in metas:
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (meta.key, meta.value))
         self._connection.execute("COMMIT")
-
-    def _insert(self, parameters: list[int | str | bytes | None]) -> None:
-        missing = _statement_rows(len(parameters)) * _COLUMNS - len(parameters)
-        statement = _INSERT[_statement_rows(len(parameters))]
-        self._connection.execute(statement, parameters + [None] * missing if missing else parameters)
 
     def _checkpoint(self) -> None:
         self._unchecked_bytes = 0
@@ -337,19 +330,6 @@ def _is_of_the_disk(error: Exception) -> bool:
 def _fail(group: list[_Call], error: Exception) -> None:
     for call in group:
         call.error = call.error or error
-
-
-def _statement_rows(parameters: int) -> int:
-    """The size of the prepared statement that holds so many parameters: the next power of two of rows."""
-    return 1 << (parameters // _COLUMNS - 1).bit_length()
-
-
-def _insert_statement(rows: int) -> str:
-    values = ",".join(["(?,?,?,?,?)"] * rows)
-    return f"INSERT INTO entry SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL"  # noqa: S608 - no input in it
-
-
-_INSERT: dict[int, str] = {1 << n: _insert_statement(1 << n) for n in range(_ROWS_PER_STATEMENT.bit_length())}
 
 
 def _size(call: _Call) -> int:

@@ -43,6 +43,8 @@ class Schema:
     """`PRAGMA user_version`."""
     ddl: str
     """Statements that make the tables in an empty file."""
+    remedy_if_damaged: str
+    """What a person can do when the file cannot be read."""
 
 
 @dataclass(slots=True)
@@ -122,8 +124,7 @@ def _connect_writer(path: Path, schema: Schema, cached_statements: int) -> sqlit
         _sync_directory(path.parent)
     except sqlite3.Error as error:
         connection.close()
-        remedy = "if it is damaged, move it and its -wal aside and restore it from a backup"
-        raise StoreUnusable(path, f"cannot be used ({error})", remedy) from error
+        raise StoreUnusable(path, f"cannot be used ({error})", schema.remedy_if_damaged) from error
     except BaseException:
         connection.close()
         raise
