@@ -196,7 +196,7 @@ def _optional_time(fields: _Json, received_ms: int) -> int | None:
     return check_time(fields["time"], "$.time", received_ms) if "time" in fields else None
 
 
-def check_time(time: object, path: str, received_ms: int) -> int:
+def check_time(time: object, path: str, received_ms: int, *, ahead_max_ms: int = AHEAD_MAX_MS) -> int:
     """Milliseconds since 1970 UTC of an RFC 3339 text or an integer, which must be believable."""
     if type(time) is str:
         instant_ms = parse_instant(time)
@@ -206,8 +206,9 @@ def check_time(time: object, path: str, received_ms: int) -> int:
         instant_ms = time
     else:
         raise wrong_type(path, "an RFC 3339 text or integer milliseconds", time)
-    if not EARLIEST_MS <= instant_ms <= received_ms + AHEAD_MAX_MS:
-        bound = "before the year 2000" if instant_ms < EARLIEST_MS else "more than 24 h ahead of the gateway"
+    if not EARLIEST_MS <= instant_ms <= received_ms + ahead_max_ms:
+        ahead = f"more than {ahead_max_ms // 3_600_000} h ahead of the gateway"
+        bound = "before the year 2000" if instant_ms < EARLIEST_MS else ahead
         raise Malformed(Reason.ABSURD_TIME, f"{path} is {bound}: {quote(str(time))}")
     return instant_ms
 
