@@ -1,0 +1,236 @@
+"""Recordings: journal entries as NDJSON, one entry a line in order of receipt.
+
+Invariants:
+- A payload comes back byte for byte: `payload` is written only for a JSON object whose compact encoding is exactly the
+  bytes received, everything else as `payload_b64`. A recording written by somebody else may spell an object as it
+  likes; its payload is then the compact encoding of it.
+- `received_at` never decreases.
+- What cannot be read is a `RecordingError` that names line and field; nothing is skipped silently (blank lines are).
+- Reading and writing stream: neither holds more than one line.
+
+A file whose name ends in `.gz` is compressed. Written twice, the same entries give the same bytes, compressed or not.
+
+Whether a topic, a payload or a body follows the grammar is not judged here: a recording of bad messages is a good
+recording.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import orjson
+
+from gateway.wire.commands import CommandName, encode_command
+from gateway.wire.instants import MAX_MS, MIN_MS, format_ms, parse_instant
+from gateway.wire.reasons import quote
+
+LINE_MAX = 64 * 1024 * 1024
+"""Bytes of a line: whatever a broker lets through fits many times over."""
+
+_COMMANDS = frozenset(CommandName)
+
+
+class RecordingError(ValueError):
+    """A line of a recording cannot be read."""
+
+    def __init__(self, line: int, field: str, detail: str) -> None:
+        where = f"line {line}, {field}" if field else f"line {line}"
+        super().__init__(f"{where}: {detail}")
+        self.line = line
+        """From 1; 0 where no line is to blame."""
+        self.field = field
+        """Name of the member at fault; empty when it is the line as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEntry:
+    """One entry: a message (`topic` and `payload`) or a command (`command` and `body`)."""
+
+    received_ms: int
+    topic: str | None = None
+    payload: bytes | None = None
+    command: str | None = None
+    body: dict[str, Any] | None = None
+
+    @property
+    def encoded_body(self) -> bytes:
+        """The command's body as it is journaled."""
+        return encode_command(self.body or {})
+
+
+def read_recording(path: Path) -> Iterator[RecordedEntry]:
+    """The entries of a recording, in order.
+
+    Raises:
+        RecordingError: at the first line that cannot be read.
+        OSError: the file cannot be opened or read.
+    """
+    with _opened_for_reading(path) as stream:
+        yield from parse_lines(_lines(stream))
+
+
+@contextmanager
+def _opened_for_reading(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        with gzip.GzipFile(fileobj=raw) as decompressed:
+            yield cast("IO[bytes]", decompressed)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = stream.readline(LINE_MAX + 1)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise RecordingError(number, "", f"the compressed file is damaged: {error}") from error
+        if not line:
+            return
+        if len(line) > LINE_MAX:
+            raise RecordingError(number, "", f"longer than {LINE_MAX} bytes")
+        yield line
+
+
+def parse_lines(lines: Iterable[bytes]) -> Iterator[RecordedEntry]:
+    """The entries of NDJSON lines, in order; raises `RecordingError` as `read_recording` does."""
+    latest_ms = MIN_MS
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        entry = _parse_line(number, line)
+        if entry.received_ms < latest_ms:
+            raise RecordingError(number, "received_at", f"earlier than the line before ({format_ms(latest_ms)})")
+        latest_ms = entry.received_ms
+        yield entry
+
+
+def _parse_line(number: int, line: bytes) -> RecordedEntry:
+    try:
+        members = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise RecordingError(number, "", f"not JSON: {error.msg}") from None
+    if type(members) is not dict:
+        raise RecordingError(number, "", "not a JSON object")
+    received_ms = _received_ms(number, members)
+    if ("topic" in members) == ("command" in members):
+        raise RecordingError(number, "topic", "a line has either a topic or a command")
+    if "topic" in members:
+        topic = _text(number, members, "topic")
+        return RecordedEntry(received_ms=received_ms, topic=topic, payload=_payload(number, members))
+    return RecordedEntry(received_ms=received_ms, command=_command(number, members), body=_body(number, members))
+
+
+def _received_ms(number: int, members: dict[str, Any]) -> int:
+    text = _text(number, members, "received_at")
+    received_ms = parse_instant(text)
+    if received_ms is None or not MIN_MS <= received_ms <= MAX_MS:
+        raise RecordingError(number, "received_at", f"must be RFC 3339 with an offset, not {quote(text)}")
+    return received_ms
+
+
+def _text(number: int, members: dict[str, Any], name: str) -> str:
+    text = members.get(name)
+    if type(text) is not str:
+        raise RecordingError(number, name, "a text is required")
+    return text
+
+
+def _payload(number: int, members: dict[str, Any]) -> bytes:
+    if ("payload" in members) == ("payload_b64" in members):
+        raise RecordingError(number, "payload", "a message has either a payload or a payload_b64")
+    if "payload" in members:
+        try:
+            return orjson.dumps(members["payload"])
+        except orjson.JSONEncodeError:
+            raise RecordingError(number, "payload", "nested too deep; use payload_b64") from None
+    try:
+        return base64.b64decode(_text(number, members, "payload_b64"), validate=True)
+    except (binascii.Error, ValueError):
+        raise RecordingError(number, "payload_b64", "not base64 (RFC 4648, section 4)") from None
+
+
+def _command(number: int, members: dict[str, Any]) -> str:
+    command = _text(number, members, "command")
+    if command not in _COMMANDS:
+        raise RecordingError(number, "command", f"must be one of {', '.join(CommandName)}, not {quote(command)}")
+    return command
+
+
+def _body(number: int, members: dict[str, Any]) -> dict[str, Any]:
+    body = members.get("body", {} if members["command"] == CommandName.TICK else None)
+    if type(body) is not dict:
+        raise RecordingError(number, "body", "an object is required")
+    return body
+
+
+def write_recording(path: Path, entries: Iterable[RecordedEntry]) -> int:
+    """Writes the entries as they come; returns how many.
+
+    Raises:
+        ValueError: `received_ms` decreases, or an entry is neither a message nor a command.
+        OSError: the file cannot be written.
+    """
+    written = 0
+    latest_ms = MIN_MS
+    with _opened_for_writing(path) as stream:
+        for entry in entries:
+            if entry.received_ms < latest_ms:
+                raise ValueError(f"entry {written + 1} was received before the one before it")
+            latest_ms = entry.received_ms
+            stream.write(encode_entry(entry))
+            written += 1
+    return written
+
+
+@contextmanager
+def _opened_for_writing(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("wb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        # no name and no time in the header: the same entries give the same file
+        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as compressed:
+            yield cast("IO[bytes]", compressed)
+
+
+def encode_entry(entry: RecordedEntry) -> bytes:
+    """The entry's line, newline included; raises `ValueError` for an entry that is neither message nor command."""
+    received_at = format_ms(entry.received_ms)
+    if entry.topic is not None and entry.payload is not None:
+        return _message_line(received_at, entry.topic, entry.payload)
+    if entry.command is not None and entry.body is not None:
+        head = {"received_at": received_at, "command": entry.command}
+        return _line(head, b'"body":' + entry.encoded_body)
+    raise ValueError("an entry is a topic with a payload, or a command with a body")
+
+
+def _message_line(received_at: str, topic: str, payload: bytes) -> bytes:
+    head = {"received_at": received_at, "topic": topic}
+    if _is_canonical_object(payload):
+        return _line(head, b'"payload":' + payload)
+    return _line(head, b'"payload_b64":"' + base64.b64encode(payload) + b'"')
+
+
+def _line(head: dict[str, str], last_member: bytes) -> bytes:
+    # Joined as bytes: what has just been checked is not parsed and encoded once more.
+    return orjson.dumps(head)[:-1] + b"," + last_member + b"}\n"
+
+
+def _is_canonical_object(payload: bytes) -> bool:
+    if not payload.startswith(b"{"):
+        return False
+    try:
+        return orjson.dumps(orjson.loads(payload)) == payload
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False
