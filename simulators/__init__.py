@@ -1,1 +1,4 @@
-"""Simulated devices and recordings: they know the wire, never the service."""
+"""Simulated patients and devices, recordings to play, and a load generator.
+
+They know the wire and never the service: what they do could be done by any device that speaks the contract.
+"""
