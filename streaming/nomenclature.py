@@ -738,6 +738,60 @@ SPECS: tuple[MetricSpec, ...] = (
 )
 """Every metric once, in the order of the protocol document."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSpec:
+    """An event that a device reports by name."""
+
+    ref_id: str
+    title: str
+    code: int | None = None
+    """MDC code: partition x 65536 + term. For reference only."""
+    rhythm: str | None = None
+    """The value of `site:rhythm` that holds while the event lasts; None for what is no rhythm."""
+
+
+# Numbers from the 2004 edition of 10101 [V, R77]; 10101:2019 and -10102 may differ. The names of asystole, atrial
+# fibrillation and sinus tachycardia agree with DICOM CID 3038; the other names are from memory [GK].
+_RHYTHM_EVENTS = (
+    EventSpec(ref_id="MDC_EVT_ECG_ASYSTOLE", title="asystole", code=199684, rhythm="asystole"),
+    EventSpec(ref_id="MDC_EVT_ECG_V_FIB", title="ventricular fibrillation", code=199806, rhythm="vf"),
+    EventSpec(ref_id="MDC_EVT_ECG_V_TACHY", title="ventricular tachycardia", code=199832, rhythm="vt"),
+    EventSpec(
+        ref_id="MDC_EVT_ECG_V_TACHY_NON_SUST",
+        title="ventricular tachycardia, not sustained",
+        code=199834,
+        rhythm="vt",
+    ),
+    EventSpec(
+        ref_id="MDC_EVT_ECG_V_TACHY_SUST",
+        title="ventricular tachycardia, sustained",
+        code=199836,
+        rhythm="vt",
+    ),
+    EventSpec(ref_id="MDC_EVT_ECG_ATR_FIB", title="atrial fibrillation", code=199736, rhythm="af"),
+    EventSpec(ref_id="MDC_EVT_ECG_SV_TACHY", title="supraventricular tachycardia", code=199800, rhythm="svt"),
+    EventSpec(ref_id="MDC_EVT_ECG_SINUS_TACHY", title="sinus tachycardia", code=199870, rhythm="sinus_tachycardia"),
+    EventSpec(ref_id="MDC_EVT_ECG_BRADY_EXTREME", title="extreme bradycardia", code=199694, rhythm="bradycardia"),
+    EventSpec(ref_id="MDC_EVT_ECG_TACHY_EXTREME", title="extreme tachycardia", code=199730),
+)
+
+# Delivery [S, R21, R75]; occlusion [V], the rest computed.
+_PUMP_EVENTS = (
+    EventSpec(ref_id="MDC_EVT_PUMP_DELIV_START", title="delivery started", code=197288),
+    EventSpec(ref_id="MDC_EVT_PUMP_DELIV_COMP", title="delivery complete", code=197292),
+    EventSpec(ref_id="MDC_EVT_VOL_INFUS_NEAR_COMP", title="infusion near its end", code=197334),
+    EventSpec(ref_id="MDC_EVT_FLUID_LINE_OCCL", title="line occluded", code=196940),
+    EventSpec(ref_id="MDC_EVT_FLUID_LINE_AIR", title="air in the line", code=197200),
+    EventSpec(ref_id="MDC_EVT_DOOR_POSN_ERR", title="door open", code=197084),
+    EventSpec(ref_id="MDC_EVT_BATT_LO", title="battery low", code=196802),
+    EventSpec(ref_id="MDC_EVT_PUMP_FLOW_FREE", title="free flow"),
+    EventSpec(ref_id="MDC_EVT_PUMP_GENERAL_ALARM", title="pump alarm, the text says which", code=196670),
+)
+
+EVENTS: Mapping[str, EventSpec] = MappingProxyType({e.ref_id: e for e in (*_RHYTHM_EVENTS, *_PUMP_EVENTS)})
+"""Events known by name; any other is kept and counted."""
+
 METRICS: Mapping[str, MetricSpec] = MappingProxyType(
     {name: spec for spec in SPECS for name in (spec.ref_id, *spec.aliases)}
 )
