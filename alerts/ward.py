@@ -1,0 +1,408 @@
+"""The ward: every bed, every admission, every alarm. The fold's state, and `step` by `step` its effects.
+
+Invariants
+- The same entries give the same effects, to the byte: nothing in here reads a clock, a file or a random number.
+- Time passes by entries: before an entry takes effect, every timer that is due at or before its time of receipt runs,
+  at
+  the instant it is due and in order of (instant, bed). Whether a tick was journaled in between changes nothing.
+- State of one bed never reads another's.
+- A rule that fails on one bed is a fault of ours: the message is rejected with `engine_fault`, a high technical alarm
+  says
+  so, and the other beds go on.
+
+It knows no bytes: messages and commands come decoded.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from heapq import heappop, heappush
+
+from alerts.alarm import AlarmTransition, Kind
+from alerts.book import VIGIL, AlarmBook
+from streaming.admission import Admission
+from streaming.bed import NEVER_DUE_MS, Bed
+from streaming.commands import (
+    Acknowledge,
+    Admit,
+    AudioPause,
+    Chart,
+    Command,
+    Course,
+    Discharge,
+    Sign,
+    Tick,
+    Transfer,
+)
+from streaming.device import Device
+from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
+from streaming.identity import BedId, DeviceId
+from streaming.observation import Decoded, DeviceMessage, EventMessage, ObsMessage, Rejected, StatusMessage
+from streaming.outcome import OutcomeChanged
+from streaming.rules.kinds import AlarmProfile
+from streaming.step import Step
+
+DEVICES_MAX = 20_000
+"""Devices known at once: topics are made up by whoever connects, memory is not."""
+ENDED_ALARMS_KEPT = 10_000
+SNAPSHOT_FORMAT = 1
+
+
+class Stay:
+    """One admission: who it is, which bed, which alarms, which course was ordered."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.book = AlarmBook(admission.admission_id, admission.bed)
+        self.course: Course | None = None
+        self.audio_paused_until_ms: int | None = None
+
+
+class Refusal(Exception):  # noqa: N818 - it names an answer, not an accident
+    """A command cannot be carried out; nothing has changed."""
+
+    def __init__(self, reason: str, detail: str, subject_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.subject_id = subject_id
+
+
+class Ward:
+    """The state of the whole service, as far as it decides anything."""
+
+    def __init__(self, profile: AlarmProfile) -> None:
+        self.profile = profile
+        self.now_ms = 0
+        """Time of receipt of the latest entry."""
+        self.beds: dict[BedId, Bed] = {}
+        self.stays: dict[str, Stay] = {}
+        """Present admissions by id."""
+        self.devices: dict[DeviceId, Device] = {}
+        self.received = 0
+        self.evaluated = 0
+        self.duplicate = 0
+        self.rejected = 0
+        self.changed: set[BedId] = set()
+        """Beds that look different since the display last asked. Not part of what is decided."""
+        self._ended_alarms: dict[str, None] = {}
+        self._due: list[tuple[int, BedId]] = []
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def advance(self, now_ms: int) -> list[object]:
+        """Let time pass up to `now_ms`, running what is due on the way."""
+        effects: list[object] = []
+        due = self._due
+        while due and due[0][0] <= now_ms:
+            due_ms, bed_id = heappop(due)
+            bed = self.beds[bed_id]
+            if due_ms != bed.booked_ms:
+                continue  # booked earlier since
+            bed.booked_ms = NEVER_DUE_MS
+            if bed.due_ms > due_ms:
+                self._book(bed)
+                continue
+            at_ms = max(due_ms, self.now_ms)
+            self.now_ms = at_ms
+            step = Step(at_ms)
+            bed.time_passed(step)
+            self._finish(bed, step)
+            self._book(bed)
+            effects += step.effects
+        self.now_ms = max(self.now_ms, now_ms)
+        return effects
+
+    def _book(self, bed: Bed) -> None:
+        """Note when the bed is to be looked at; one valid note per bed."""
+        if bed.due_ms < bed.booked_ms:
+            bed.booked_ms = bed.due_ms
+            heappush(self._due, (bed.due_ms, bed.id))
+
+    # --- messages -----------------------------------------------------------------------------------------------------
+
+    def message(self, decoded: Decoded, topic: str, received_ms: int) -> list[object]:
+        """Take a message that follows the grammar."""
+        due = self._due
+        effects = self.advance(received_ms) if due and due[0][0] <= received_ms else []
+        self.now_ms = received_ms
+        device = self.devices.get(decoded.device)
+        if device is None:
+            device = self._open_device(decoded.device)
+            if device is None:
+                detail = f"more than {DEVICES_MAX} devices"
+                return effects + self.reject(Rejected("too_many_devices", detail), topic, received_ms)
+        self.received += 1
+        device.received += 1
+        bed = self.beds[decoded.device.bed_id]
+        step = Step(received_ms)
+        try:
+            is_new = _take(bed, step, device, decoded.message)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other beds; it is told, loudly
+            self._tell_fault(bed, step, topic, error)
+            device.rejected += 1
+            self.rejected += 1
+        else:
+            if is_new:
+                self.evaluated += 1
+                device.evaluated += 1
+            else:
+                self.duplicate += 1
+                device.duplicate += 1
+        if step.found or bed.needs_schedule:
+            self._finish(bed, step)
+            bed.schedule(received_ms)
+            self._book(bed)
+        self.changed.add(bed.id)
+        return effects + step.effects if effects else step.effects
+
+    def reject(self, rejected: Rejected, topic: str, received_ms: int) -> list[object]:
+        """Account for a message that does not follow the grammar."""
+        effects = self.advance(received_ms)
+        self.received += 1
+        self.rejected += 1
+        device = self.devices.get(rejected.device) or self._open_device(rejected.device) if rejected.device else None
+        if device is not None:
+            device.received += 1
+            device.rejected += 1
+        effects.append(InputRejected(received_ms, topic, rejected.reason, rejected.detail, rejected.device))
+        return effects
+
+    def _tell_fault(self, bed: Bed, step: Step, topic: str, error: Exception) -> None:
+        """The engine failed on this message: never silent, never normal."""
+        detail = f"the engine failed on this message: {type(error).__name__}"
+        step.effects.append(InputRejected(step.now_ms, topic, "engine_fault", detail))
+        if bed.equipment is not None:
+            step.found += bed.equipment.fault(detail, step.now_ms)
+        bed.needs_schedule = True
+
+    def _open_device(self, device_id: DeviceId) -> Device | None:
+        if len(self.devices) >= DEVICES_MAX:
+            return None
+        device = self.devices[device_id] = self.bed(device_id.bed_id).device(device_id)
+        return device
+
+    def bed(self, bed_id: BedId) -> Bed:
+        """The bed of that name, begun when it is new."""
+        bed = self.beds.get(bed_id)
+        if bed is None:
+            bed = self.beds[bed_id] = Bed(bed_id, self.profile)
+        return bed
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def command(self, command: Command, name: str, body: Mapping[str, object], received_ms: int) -> list[object]:
+        """Carry out a command, or say why not."""
+        effects = self.advance(received_ms)
+        if isinstance(command, Tick):
+            return effects
+        step = Step(received_ms)
+        try:
+            subject_id = self._carry_out(command, step)
+        except Refusal as refusal:
+            return effects + self.refuse(
+                name, refusal.reason, refusal.detail, body, received_ms, command.actor, refusal.subject_id
+            )
+        step.effects.append(CommandApplied(received_ms, name, subject_id, command.actor, body))
+        return effects + step.effects
+
+    def refuse(
+        self,
+        name: str,
+        reason: str,
+        detail: str,
+        body: Mapping[str, object],
+        received_ms: int,
+        actor: str = VIGIL,
+        subject_id: str | None = None,
+    ) -> list[object]:
+        """Account for a command that was not carried out."""
+        effects = self.advance(received_ms)
+        effects.append(CommandRefused(received_ms, name, reason, detail, actor, subject_id, body))
+        return effects
+
+    def _carry_out(self, command: Command, step: Step) -> str:
+        match command:
+            case Admit():
+                return self._admit(command, step)
+            case Chart():
+                return self._chart(command, step)
+            case Acknowledge():
+                return self._acknowledge(command, step)
+            case Transfer():
+                return self._transfer(command, step)
+            case Discharge():
+                return self._discharge(command, step)
+            case Course():
+                self._stay(command.admission_id).course = command
+                return command.admission_id
+            case AudioPause():
+                stay = self._stay(command.admission_id)
+                stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
+                self.changed.add(stay.admission.bed)
+                return command.admission_id
+            case Sign():
+                raise Refusal("not_supported", "dose decisions are not computed yet, so there is nothing to sign")
+            case Tick():
+                raise AssertionError("a tick is no command to carry out")
+
+    def _admit(self, command: Admit, step: Step) -> str:
+        bed = self.bed(command.bed)
+        if bed.patient is not None:
+            taken_by = bed.patient.admission.admission_id
+            raise Refusal("bed_taken", f"bed {command.bed} is taken by admission {taken_by}", taken_by)
+        self._check_limits(command.limits)
+        admission_id = command.admission_id or self._new_admission_id(command, step.now_ms)
+        if admission_id in self.stays:
+            raise Refusal("already_admitted", f"admission {admission_id} is present in another bed", admission_id)
+        admission = Admission(
+            admission_id=admission_id,
+            patient_id=command.patient_id,
+            bed=command.bed,
+            name=command.name,
+            dosing_weight_kg=command.dosing_weight_kg,
+            baseline_weight_kg=command.baseline_weight_kg,
+            baseline=command.baseline,
+            limits=command.limits,
+            profile=command.profile or self.profile.id,
+            admitted_ms=step.now_ms,
+        )
+        self.stays[admission_id] = Stay(admission)
+        step.effects.append(
+            AdmissionChanged(step.now_ms, admission_id, admission.bed, "admit", command.actor, admission)
+        )
+        bed.admit(step, admission)
+        self._settle(bed, step)
+        return admission_id
+
+    def _chart(self, command: Chart, step: Step) -> str:
+        bed = self.beds[self._stay(command.admission_id).admission.bed]
+        bed.chart(step, command.metrics, command.determined_ms)
+        self._settle(bed, step)
+        return command.admission_id
+
+    def _acknowledge(self, command: Acknowledge, step: Step) -> str:
+        for stay in self.stays.values():
+            if any(alarm.alarm_id == command.alarm_id for alarm in stay.book.active.values()):
+                transition = stay.book.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note)
+                if transition is not None:
+                    self._record(transition, step)
+                self.changed.add(stay.admission.bed)
+                return command.alarm_id
+        if command.alarm_id in self._ended_alarms:
+            raise Refusal("already_ended", f"alarm {command.alarm_id} has already ended", command.alarm_id)
+        raise Refusal("no_such_alarm", f"there is no active alarm {command.alarm_id}", command.alarm_id)
+
+    def _transfer(self, command: Transfer, step: Step) -> str:
+        stay = self._stay(command.admission_id)
+        target = self.bed(command.bed)
+        if target.patient is not None:
+            taken_by = target.patient.admission.admission_id
+            raise Refusal("bed_taken", f"bed {command.bed} is taken by admission {taken_by}", taken_by)
+        source = self.beds[stay.admission.bed]
+        patient = source.release_patient()
+        assert patient is not None
+        stay.admission = patient.admission = replace(stay.admission, bed=command.bed)
+        for transition in stay.book.withdraw(step.now_ms, command.actor, Kind.TECHNICAL):
+            self._record(transition, step)
+        stay.book.move_to(command.bed)
+        step.effects.append(
+            AdmissionChanged(step.now_ms, command.admission_id, command.bed, "transfer", command.actor, stay.admission)
+        )
+        target.take_patient(step, patient)
+        self._settle(target, step)
+        self.changed.add(source.id)
+        return command.admission_id
+
+    def _discharge(self, command: Discharge, step: Step) -> str:
+        stay = self._stay(command.admission_id)
+        bed = self.beds[stay.admission.bed]
+        bed.release_patient()
+        for transition in stay.book.withdraw(step.now_ms, command.actor):
+            self._record(transition, step)
+        ended = replace(stay.admission, discharged_ms=step.now_ms)
+        step.effects.append(
+            AdmissionChanged(step.now_ms, command.admission_id, bed.id, "discharge", command.actor, ended)
+        )
+        del self.stays[command.admission_id]
+        self.changed.add(bed.id)
+        return command.admission_id
+
+    def _stay(self, admission_id: str) -> Stay:
+        stay = self.stays.get(admission_id)
+        if stay is None:
+            raise Refusal("no_such_admission", f"there is no present admission {admission_id}", admission_id)
+        return stay
+
+    def _check_limits(self, limits: Mapping[str, float]) -> None:
+        for name, value in limits.items():
+            bounds = self.profile.patient_limits.get(name)
+            if bounds is not None and not bounds.low <= value <= bounds.high:
+                raise Refusal(
+                    "limit_out_of_range",
+                    f"limit {name} = {value:g} {bounds.unit} is outside {bounds.low:g} to {bounds.high:g}, which "
+                    f"profile {self.profile.id} allows",
+                )
+
+    def _new_admission_id(self, command: Admit, now_ms: int) -> str:
+        parts = (command.patient_id, command.bed.unit, command.bed.bed, str(now_ms))
+        return "adm-" + sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    # --- alarms -------------------------------------------------------------------------------------------------------
+
+    def _settle(self, bed: Bed, step: Step) -> None:
+        self._finish(bed, step)
+        bed.schedule(step.now_ms)
+        self._book(bed)
+
+    def _finish(self, bed: Bed, step: Step) -> None:
+        """Turn what the rules found into alarms."""
+        self.changed.add(bed.id)
+        if bed.patient is None:
+            return
+        stay = self.stays[bed.patient.admission.admission_id]
+        for found in step.found:
+            self._announce(stay.book, found, step)
+        step.found = []
+
+    def _announce(self, book: AlarmBook, found: OutcomeChanged, step: Step) -> None:
+        transition = book.apply(found)
+        if transition is not None:
+            self._record(transition, step)
+
+    def _record(self, transition: AlarmTransition, step: Step) -> None:
+        step.effects.append(transition)
+        if transition.to.value == "off":
+            self._ended_alarms[transition.alarm.alarm_id] = None
+            if len(self._ended_alarms) > ENDED_ALARMS_KEPT:
+                del self._ended_alarms[next(iter(self._ended_alarms))]
+
+    # --- snapshot -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """The whole state as bytes, for `restore`. Only ever read back from the service's own data directory."""
+        return pickle.dumps((SNAPSHOT_FORMAT, self.profile.sha256, self), protocol=pickle.HIGHEST_PROTOCOL)
+
+    @staticmethod
+    def restore(snapshot: bytes, profile: AlarmProfile) -> Ward | None:
+        """The state that `snapshot` holds; None when it was made by another format or under other rules."""
+        held = pickle.loads(snapshot)  # noqa: S301 - see `snapshot`
+        if not isinstance(held, tuple) or len(held) != 3 or held[:2] != (SNAPSHOT_FORMAT, profile.sha256):
+            return None
+        ward = held[2]
+        assert isinstance(ward, Ward)
+        return ward
+
+
+def _take(bed: Bed, step: Step, device: Device, message: DeviceMessage) -> bool:
+    """Let the bed take the message; False when it is a duplicate."""
+    if isinstance(message, ObsMessage):
+        return bed.observe(step, device, message)
+    if isinstance(message, EventMessage):
+        return bed.take_event(step, device, message)
+    if isinstance(message, StatusMessage):
+        bed.take_status(step, device, message)
+    return True

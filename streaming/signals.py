@@ -1,0 +1,212 @@
+"""From device metrics to patient signals: which of several sources speaks, and until when.
+
+A *channel* is one metric of one device; a *slot* is one signal of one bed with the channels that could feed it. The
+source of a slot is the best-ranked channel that has a usable value which is still fresh; among equals the one that
+already speaks goes on, so that two arterial lines do not alternate.
+
+Invariants: a usable value is VALID or QUESTIONABLE and not tagged as an artefact; a slot whose source is no longer
+fresh has no source, which rules see as unknown. A channel's last usable value and its latest report are kept apart: a
+`null` now does not make the value of two seconds ago untrue, but the display must show it, and when it lasts
+freshness ends it.
+"""
+
+from __future__ import annotations
+
+from streaming.freshness import fresh_ms, is_arterial_line, is_cuff, precedence
+from streaming.identity import DeviceId
+from streaming.nomenclature import METRICS, MetricKind, MetricSpec
+from streaming.observation import MetricReading, Validity
+from streaming.units import Affine, conversion
+
+NEVER_MS = -1
+"""Earlier than every instant."""
+INFINITY = float("inf")
+
+
+class Channel:
+    """One metric of one device."""
+
+    __slots__ = (
+        "artefact",
+        "at_ms",
+        "complaints",
+        "conversions",
+        "device",
+        "fresh_ms",
+        "group",
+        "high",
+        "invalid_since_ms",
+        "is_cuff",
+        "is_text",
+        "latest_ms",
+        "latest_validity",
+        "low",
+        "name",
+        "plausible_range",
+        "rank",
+        "sent",
+        "slot",
+        "spec",
+        "unit",
+        "validity",
+        "value",
+    )
+
+    def __init__(self, device: DeviceId, name: str, device_kind: str) -> None:
+        spec = METRICS.get(name)
+        self.device = device
+        self.name = spec.ref_id if spec is not None else name
+        self.spec: MetricSpec | None = spec
+        self.is_text = spec is not None and spec.kind is not MetricKind.NUMERIC
+        self.low = spec.low if spec is not None and not self.is_text else -INFINITY
+        self.high = spec.high if spec is not None and not self.is_text else INFINITY
+        self.is_cuff = is_cuff(self.name)
+        self.rank = precedence(spec.signal, self.name) if spec is not None and spec.signal else 0
+        self.fresh_ms = 0
+        self.take_device_kind(device_kind)
+        self.slot: SignalSlot | None = None
+        self.group: PressureGroup | None = None
+        self.conversions: dict[str, Affine | None] = {}
+        self.complaints: set[str] = set()
+        """What was found wrong with its reports and said once."""
+        self.unit = spec.unit if spec is not None else ""
+        self.plausible_range = (self.low, self.high)
+        """In `unit`."""
+        self.sent: MetricReading | None = None
+        """Latest reading with a determination time of its own, to know it when it is sent again."""
+        self.value: float | str | None = None
+        """Last usable value, canonical unit."""
+        self.at_ms = NEVER_MS
+        """Its determination time on the gateway's clock."""
+        self.validity = Validity.NOT_AVAILABLE
+        """Its validity."""
+        self.latest_ms = NEVER_MS
+        self.latest_validity = Validity.NOT_AVAILABLE
+        """Of the latest report, usable or not."""
+        self.artefact: str | None = None
+        self.invalid_since_ms: int | None = None
+        """Since when every report was implausible or an artefact."""
+
+    @property
+    def signal(self) -> str | None:
+        """The signal this metric may feed."""
+        return self.spec.signal if self.spec is not None else None
+
+    @property
+    def fresh_until_ms(self) -> int:
+        """Until when the last usable value may speak."""
+        return self.at_ms + self.fresh_ms
+
+    def take_device_kind(self, device_kind: str) -> None:
+        """Freshness depends on whether a device measures or a person writes down."""
+        self.fresh_ms = fresh_ms(self.signal, self.name, device_kind)
+
+    def conversion_from(self, unit: str) -> Affine | None:
+        """How to convert from `unit`, looked up once per channel."""
+        if unit not in self.conversions:
+            self.conversions[unit] = conversion(self.spec, unit) if self.spec is not None else Affine(1.0, 0.0, unit)
+        return self.conversions[unit]
+
+    def take_unit(self, unit: str) -> None:
+        """Values come in another unit that no factor turns into the canonical one (mass and activity of a drug)."""
+        spec = self.spec
+        self.unit = unit
+        if spec is not None:
+            self.plausible_range = spec.plausible(unit) or (-INFINITY, INFINITY)
+            if unit != spec.unit:
+                self.low, self.high = INFINITY, -INFINITY  # plain numbers take the long way from now on
+
+    def accept(self, value: float | str, at_ms: int, validity: Validity) -> None:
+        """Take a usable value."""
+        self.value = value
+        self.at_ms = self.latest_ms = at_ms
+        self.validity = self.latest_validity = validity
+        self.artefact = None
+        self.invalid_since_ms = None
+
+    def refuse(self, at_ms: int, validity: Validity, artefact: str | None = None) -> None:
+        """Note a report that says nothing: not available, invalid, or an artefact."""
+        self.latest_ms = at_ms
+        self.latest_validity = validity
+        self.artefact = artefact
+        if validity is Validity.NOT_AVAILABLE or validity is Validity.CALIBRATING:
+            self.invalid_since_ms = None
+        elif self.invalid_since_ms is None:
+            self.invalid_since_ms = at_ms
+
+
+class PressureGroup:
+    """The three pressures of one line or cuff, judged together: when one is bad, none is believed."""
+
+    __slots__ = ("arterial", "dia", "mean", "sys")
+
+    def __init__(self, *, arterial: bool) -> None:
+        self.arterial = arterial
+        self.sys: Channel | None = None
+        self.dia: Channel | None = None
+        self.mean: Channel | None = None
+
+    def join(self, channel: Channel) -> None:
+        """Take the channel as the member that its name says."""
+        if channel.name.endswith("_SYS"):
+            self.sys = channel
+        elif channel.name.endswith("_DIA"):
+            self.dia = channel
+        else:
+            self.mean = channel
+        channel.group = self
+
+
+def group_key(name: str) -> str | None:
+    """The group a pressure metric belongs to, or None."""
+    if (is_arterial_line(name) or is_cuff(name)) and name.endswith(("_SYS", "_DIA", "_MEAN")):
+        return name.rpartition("_")[0]
+    return None
+
+
+class SignalSlot:
+    """One signal of one bed."""
+
+    __slots__ = ("candidates", "name", "preferred", "quiet_high", "quiet_low", "source")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.candidates: list[Channel] = []
+        self.source: Channel | None = None
+        self.preferred: Channel | None = None
+        """Speaks before all others while it is fresh: the lower of two pressures that contradict each other."""
+        self.quiet_low = INFINITY
+        self.quiet_high = -INFINITY
+        """Values in `quiet_low..quiet_high` can change no rule: the common case, decided by two comparisons."""
+
+    def add(self, channel: Channel) -> None:
+        """Let a channel feed this signal; candidates stay in order of rank, then of arrival."""
+        channel.slot = self
+        self.candidates.append(channel)
+        self.candidates.sort(key=_rank)
+
+    def make_quiet(self, low: float, high: float) -> None:
+        """Set the band in which values change no rule."""
+        self.quiet_low, self.quiet_high = low, high
+
+    def best(self, now_ms: int) -> Channel | None:
+        """The channel that should speak at `now_ms`."""
+        if self.preferred is not None and self.preferred.fresh_until_ms > now_ms:
+            return self.preferred
+        current = self.source
+        best: Channel | None = current if current is not None and current.fresh_until_ms > now_ms else None
+        for channel in self.candidates:
+            if channel.fresh_until_ms > now_ms and (best is None or channel.rank < best.rank):
+                best = channel
+        return best
+
+    def choose(self, now_ms: int) -> bool:
+        """Choose the source anew; True when it changed."""
+        best = self.best(now_ms)
+        changed = best is not self.source
+        self.source = best
+        return changed
+
+
+def _rank(channel: Channel) -> int:
+    return channel.rank
