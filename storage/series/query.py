@@ -1,0 +1,207 @@
+"""Questions to the stored series, and their answers from the pyramid: what the reader thread runs.
+
+Invariants:
+- The cost of a span is that of the points asked for, at any zoom, not of its length.
+- A question is answered from one state of the database (a read transaction) and from the parts of memory that this
+  state does not hold yet.
+- The connection is read-only: it never writes or checkpoints.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from storage.series.chunks import TRUSTED, ChunkRow, RawSample, Rollup, decode
+from storage.series.memory import MemoryPart
+from storage.series.pyramid import RAW, Part, parts, point_width_ms
+from storage.series.schema import MINUTE_MS
+from streaming.effects import Sample
+from streaming.identity import DeviceId
+from streaming.observation import Validity
+
+_HOUR_MS = 3_600_000
+_MINUTES_PER_BATCH = 600
+
+
+class SeriesPoint(NamedTuple):
+    """A point to draw: what the trusted values in its width come to."""
+
+    t_ms: int
+    """Where the point begins; never before the span asked for."""
+    min: float
+    mean: float
+    max: float
+    n: int
+
+
+class Stretch(NamedTuple):
+    """A series and when to look at it: `from_ms` on, up to and without `to_ms`."""
+
+    owner: DeviceId
+    name: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zoom:
+    """Where points begin: at `anchor_ms` and every `width_ms` from there."""
+
+    anchor_ms: int
+    width_ms: int
+
+    @classmethod
+    def fitting(cls, from_ms: int, to_ms: int, points: int) -> Zoom:
+        """At most `points` points over the span, on round instants."""
+        if points >= 2:
+            return cls(anchor_ms=0, width_ms=point_width_ms(from_ms, to_ms, points))
+        anchor_ms = from_ms // _HOUR_MS * _HOUR_MS
+        return cls(anchor_ms=anchor_ms, width_ms=-(-(to_ms - anchor_ms) // _HOUR_MS) * _HOUR_MS)
+
+    def bucket(self, t_ms: int) -> int:
+        """The number of the point in which an instant lies."""
+        return (t_ms - self.anchor_ms) // self.width_ms
+
+    def begins_ms(self, bucket: int) -> int:
+        """Where a point begins."""
+        return self.anchor_ms + bucket * self.width_ms
+
+
+class Located(NamedTuple):
+    """A stretch with what there is of it: the number under which it is stored, and the samples still in memory."""
+
+    stretch: Stretch
+    series_id: int | None
+    unstored: list[tuple[int, list[Sample]]]
+    """By generation, copied before the database is looked at."""
+
+
+def locate(stretch: Stretch, series_id: int | None, memory: Sequence[MemoryPart]) -> Located:
+    """Copies what memory has of a stretch's owner. To be called before the read transaction begins.
+
+    In this order a sample that a flush moves meanwhile is found in both places, and the generation tells so; in the
+    other it would be found in neither.
+    """
+    return Located(stretch, series_id, [(part.generation, part.of_owner(stretch.owner)) for part in memory])
+
+
+def read_points(connection: sqlite3.Connection, located: Sequence[Located], points: int) -> list[SeriesPoint]:
+    """At most `points` points over all the stretches together, in order of time; empty ones are left out."""
+    from_ms = min(place.stretch.from_ms for place in located)
+    to_ms = max(place.stretch.to_ms for place in located)
+    zoom = Zoom.fitting(from_ms, to_ms, points)
+    merged: dict[int, Rollup] = {}
+    for rollup in _rollups(connection, located, zoom):
+        known = merged.get(rollup.bucket)
+        merged[rollup.bucket] = known.merged(rollup) if known else rollup
+    return [_point(merged[bucket], max(zoom.begins_ms(bucket), from_ms)) for bucket in sorted(merged)]
+
+
+def read_samples(connection: sqlite3.Connection, place: Located, limit: int) -> list[RawSample]:
+    """The first `limit` samples of a stretch, of any validity, in order of time."""
+    connection.execute("BEGIN")
+    try:
+        unstored = [
+            RawSample(t_ms, value, Validity(validity)) for _, t_ms, value, validity in _unstored(connection, place)
+        ]
+        stored = _first_stored(connection, place, limit)
+    finally:
+        connection.execute("COMMIT")
+    return sorted([*stored, *unstored], key=lambda sample: sample.t_ms)[:limit]
+
+
+def _rollups(connection: sqlite3.Connection, located: Sequence[Located], zoom: Zoom) -> Iterator[Rollup]:
+    connection.execute("BEGIN")
+    try:
+        for place in located:
+            yield from _from_memory(_unstored(connection, place), zoom)
+            if place.series_id is not None:
+                for part in parts(place.stretch.from_ms, place.stretch.to_ms, zoom.width_ms):
+                    yield from _from_part(connection, place.series_id, part, zoom)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _unstored(connection: sqlite3.Connection, place: Located) -> list[Sample]:
+    """What of the stretch is in memory and not in this state of the database."""
+    ((stored_generation,),) = connection.execute("SELECT generation FROM progress").fetchall()
+    _, name, from_ms, to_ms = place.stretch
+    return [
+        sample
+        for generation, samples in place.unstored
+        if generation > stored_generation
+        for sample in samples
+        if sample[0] == name and from_ms <= sample[1] < to_ms and sample[2] - sample[2] == 0.0  # finite
+    ]
+
+
+def _from_memory(samples: Sequence[Sample], zoom: Zoom) -> Iterator[Rollup]:
+    for _, t_ms, value, validity in samples:
+        if validity <= TRUSTED:
+            yield Rollup(zoom.bucket(t_ms), value, value, value, 1)
+
+
+def _from_part(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
+    if part.level_ms == RAW:
+        return _from_chunks(connection, series_id, part, zoom)
+    return _from_level(connection, series_id, part, zoom)
+
+
+def _from_level(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
+    sql = f"""
+        WITH RECURSIVE span (t) AS (SELECT :first UNION ALL SELECT t + 1 FROM span WHERE t + 1 < :last)
+        SELECT (span.t * :level - :anchor) / :width AS bucket, min(min), sum(sum), max(max), sum(n)
+        FROM span CROSS JOIN rollup_{part.level_ms // 1000} AS rollup
+            ON rollup.t = span.t AND rollup.series_id = :series
+        GROUP BY bucket
+    """  # noqa: S608 - one of three fixed names
+    span = {"first": part.from_ms // part.level_ms, "last": part.to_ms // part.level_ms, "level": part.level_ms}
+    rows = connection.execute(
+        sql, {**span, "anchor": zoom.anchor_ms, "width": zoom.width_ms, "series": series_id}
+    ).fetchall()
+    return (Rollup(*row) for row in rows)
+
+
+def _from_chunks(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
+    for chunk in _chunks(connection, series_id, part.from_ms, part.to_ms):
+        for t_ms, value, validity in decode(chunk):
+            if validity <= TRUSTED and part.from_ms <= t_ms < part.to_ms:
+                yield Rollup(zoom.bucket(t_ms), value, value, value, 1)
+
+
+def _chunks(connection: sqlite3.Connection, series_id: int, from_ms: int, to_ms: int) -> list[ChunkRow]:
+    sql = """
+        WITH RECURSIVE span (minute) AS (SELECT ? UNION ALL SELECT minute + 1 FROM span WHERE minute + 1 < ?)
+        SELECT chunk.minute, times, samples, validities
+        FROM span CROSS JOIN chunk ON chunk.minute = span.minute AND chunk.series_id = ?
+    """
+    first, last = from_ms // MINUTE_MS, -(-to_ms // MINUTE_MS)
+    return [ChunkRow(*row) for row in connection.execute(sql, (first, last, series_id)).fetchall()]
+
+
+def _first_stored(connection: sqlite3.Connection, place: Located, limit: int) -> list[RawSample]:
+    found: list[RawSample] = []
+    _, _, from_ms, to_ms = place.stretch
+    if place.series_id is None:
+        return found
+    batch_ms = _MINUTES_PER_BATCH * MINUTE_MS
+    start_ms = from_ms
+    while start_ms < to_ms and len(found) < limit:
+        end_ms = min((start_ms // batch_ms + 1) * batch_ms, to_ms)
+        for chunk in _chunks(connection, place.series_id, start_ms, end_ms):
+            found += (
+                RawSample(t_ms, value, Validity(validity))
+                for t_ms, value, validity in decode(chunk)
+                if start_ms <= t_ms < end_ms
+            )
+        start_ms = end_ms
+    return found
+
+
+def _point(rollup: Rollup, t_ms: int) -> SeriesPoint:
+    # A mean that rounding has carried past the extremes would draw outside its own band.
+    mean = min(max(rollup.sum / rollup.n, rollup.min), rollup.max)
+    return SeriesPoint(t_ms, rollup.min, mean, rollup.max, rollup.n)
