@@ -67,9 +67,17 @@ class MetricSpec:
     aliases: tuple[str, ...] = ()
     """Other names accepted for the same metric."""
 
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Travels by name: a restored state then holds the one spec that this process knows."""
+        return _spec_named, (self.ref_id,)
+
     def plausible(self, unit: str) -> tuple[float, float] | None:
         """The plausible range in `unit`, which is the canonical unit or one of `other_units`; None for any other."""
         return (self.low, self.high) if unit == self.unit else self.other_units.get(unit)
+
+
+def _spec_named(ref_id: str) -> MetricSpec:
+    return METRICS[ref_id]
 
 
 def _text(ref_id: str, title: str, *, code: int, cadence_s: float) -> MetricSpec:
