@@ -40,7 +40,7 @@ from storage.series.outbox import Outbox, OutboxChunk, RejectedLine
 
 LINES_PER_WRITE = 5_000
 CHUNKS_PER_READ = 500
-REWIND_S = 90.0
+REWIND_S = 120.0
 """How long an acknowledged line is not yet taken to be safe at the receiver."""
 
 _REFUSED = frozenset({400, 413, 422})
