@@ -1,0 +1,250 @@
+"""The door to MQTT: the only module that knows aiomqtt, and the paho client inside it.
+
+Invariants
+- PUBACK is sent only by `acknowledge`, which the pipeline calls after the journal's commit: in order of arrival, and for
+  the connection on which the messages came. Packet ids belong to a connection; what was received on an earlier one is
+  forgotten here and redelivered by the broker.
+- Nothing is dropped for want of room: the inbox is unbounded here and bounded by the broker, which sends no more than
+  `receive_maximum` messages that are not acknowledged.
+- The session is persistent (fixed client id, clean start off), so that what arrives while we are away waits for us.
+- The connection is tried again for ever, with back-off and jitter.
+
+What it does not do: decode, decide, or keep anything.
+
+aiomqtt 2.5.1 acknowledges a message when it is queued and takes one task per message from its queue; both are wrong for
+us (docs/decisions/0007). So the callback of the paho client underneath is ours, with manual acknowledgement, and its
+socket is wrapped by one that reads and writes in large pieces. These are the only uses of private names, and the version
+is pinned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiomqtt
+from paho.mqtt.client import MQTTMessage
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+log = logging.getLogger("vigil.mqtt")
+
+SUBSCRIPTION = "icu/#"
+"""Wider than the grammar, so that what is out of grammar is seen, rejected with a reason and not silently missed."""
+SESSION_EXPIRY_S = 0xFFFFFFFF
+"""Never: an absent gateway's messages wait as long as the broker can keep them."""
+BACKOFF_FIRST_S = 0.2
+BACKOFF_MAX_S = 10.0
+RECEIVE_BYTES = 262_144
+PUBACK = Struct("!BBH")
+PUBACK_TYPE = 0x40
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One received message, not yet acknowledged."""
+
+    topic: str
+    payload: bytes
+    packet_id: int
+    qos: int
+    epoch: int
+    """The connection it came on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAddress:
+    """Where the broker is and how to speak to it."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    username: str | None = None
+    password: str | None = None
+    protocol: str = "5"
+    """`5` or `3.1.1`"""
+
+
+def parse_broker_url(url: str) -> tuple[str, int, bool]:
+    """Host, port and whether TLS is wanted, of `mqtt://host:port` or `mqtts://host:port`.
+
+    Raises:
+        ValueError: It is no such URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError(f"broker address {url!r} must look like mqtt://127.0.0.1:1883 or mqtts://broker:8883")
+    is_tls = parts.scheme == "mqtts"
+    return parts.hostname, parts.port or (8883 if is_tls else 1883), is_tls
+
+
+class _BufferedSocket:
+    """A socket that reads and writes in large pieces: paho asks for one byte, then another, then the rest."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._buffer = memoryview(b"")
+
+    def recv(self, size: int) -> bytes:
+        if not self._buffer:
+            self._buffer = memoryview(self._sock.recv(RECEIVE_BYTES))
+            if not self._buffer:
+                return b""
+        piece = self._buffer[:size].tobytes()
+        self._buffer = self._buffer[size:]
+        return piece
+
+    def pending(self) -> int:
+        """Bytes read from the kernel and not yet asked for; aiomqtt reads on while there are any."""
+        below = getattr(self._sock, "pending", None)
+        return len(self._buffer) + (below() if below is not None else 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def _buffered(sock: Any) -> Any:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return _BufferedSocket(sock)
+
+
+class MqttDoor:
+    """The connection to the broker. One per gateway; `run` in a task of its own."""
+
+    def __init__(self, address: BrokerAddress, *, client_id: str, receive_maximum: int) -> None:
+        self._address = address
+        self._client_id = client_id
+        self._receive_maximum = receive_maximum
+        self._client: aiomqtt.Client | None = None
+        self._jitter = random.Random()
+        self.inbox: deque[Delivery] = deque()
+        """Messages in order of arrival, to be taken by the pipeline."""
+        self.arrived = asyncio.Event()
+        """Set when the inbox has grown."""
+        self.epoch = 0
+        """Number of the present connection."""
+        self.is_connected = False
+        self.connections = 0
+        self.last_error = ""
+        self.on_link: Callable[[bool], None] = lambda _: None
+        """Told when the connection comes (True) and goes (False)."""
+
+    async def run(self) -> None:
+        """Connect, subscribe, and stay so, for ever."""
+        failures = 0
+        while True:
+            try:
+                async with self._new_client() as client:
+                    await self._subscribe(client)
+                    failures = 0
+                    self._came(client)
+                    await self._until_disconnected(client)
+            except (aiomqtt.MqttError, OSError, ValueError) as error:
+                self.last_error = str(error) or type(error).__name__
+            finally:
+                self._went()
+            failures += 1
+            delay_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(failures - 1, 10))
+            delay_s *= 0.5 + self._jitter.random() / 2
+            log.warning("broker lost or not reached (%s); next try in %.1f s", self.last_error, delay_s)
+            await asyncio.sleep(delay_s)
+
+    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        """Send PUBACK for messages that are durable, in their order; those of an earlier connection are passed over.
+
+        All at once: paho's own `ack` queues and registers a write for each, which costs more than receiving it.
+        """
+        client, epoch = self._client, self.epoch
+        if client is None or not self.is_connected:
+            return
+        ids = [delivery.packet_id for delivery in deliveries if delivery.qos and delivery.epoch == epoch]
+        if ids:
+            packets = b"".join([PUBACK.pack(PUBACK_TYPE, 2, packet_id) for packet_id in ids])
+            client._client._packet_queue(PUBACK_TYPE, packets, 0, 0)
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> bool:
+        """Publish; False when there is no connection or it broke."""
+        client = self._client
+        if client is None or not self.is_connected:
+            return False
+        try:
+            await client.publish(topic, payload, qos=qos, retain=retain)
+        except aiomqtt.MqttError:
+            return False
+        return True
+
+    def _new_client(self) -> aiomqtt.Client:
+        address, is_v5 = self._address, self._address.protocol == "5"
+        properties = None
+        if is_v5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.ReceiveMaximum = self._receive_maximum
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            identifier=self._client_id,
+            protocol=aiomqtt.ProtocolVersion.V5 if is_v5 else aiomqtt.ProtocolVersion.V311,
+            clean_start=False,
+            clean_session=None if is_v5 else False,
+            properties=properties,
+            tls_context=address.tls,
+            keepalive=30,
+            timeout=10,
+        )
+        paho = client._client
+        paho.manual_ack_set(True)
+        paho.on_message = self._on_message
+        paho.disable_logger()  # a line per packet, formatted to be thrown away
+        create = paho._create_socket
+        paho._create_socket = lambda: _buffered(create())  # type: ignore[method-assign]
+        self.epoch += 1
+        return client
+
+    def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = message._topic.decode("utf-8", "replace")
+        self.inbox.append(Delivery(topic, message.payload, message.mid, message.qos, self.epoch))
+        self.arrived.set()
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        if self._address.protocol == "5":
+            options = SubscribeOptions(qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
+            codes = await client.subscribe(SUBSCRIPTION, options=options)
+        else:
+            codes = await client.subscribe(SUBSCRIPTION, qos=1)
+        if any(getattr(code, "value", code) >= 0x80 for code in codes):
+            raise aiomqtt.MqttError(f"the broker refused the subscription to {SUBSCRIPTION}: check its access list")
+
+    def _came(self, client: aiomqtt.Client) -> None:
+        self._client = client
+        self.is_connected = True
+        self.connections += 1
+        self.last_error = ""
+        log.info("connected to the broker at %s:%d", self._address.host, self._address.port)
+        self.on_link(True)
+
+    def _went(self) -> None:
+        self._client = None
+        self.epoch += 1
+        if self.is_connected:
+            self.is_connected = False
+            self.on_link(False)
+
+    @staticmethod
+    async def _until_disconnected(client: aiomqtt.Client) -> None:
+        await asyncio.shield(client._disconnected)

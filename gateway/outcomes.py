@@ -1,0 +1,113 @@
+"""Effects as lines of a replay's output: NDJSON, keys sorted, the same bytes live and replayed (contract, section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from alerts.alarm import AlarmTransition
+from gateway.wire.instants import format_ms
+from streaming.effects import CommandRefused, InputRejected
+
+
+def alarm_object(transition: AlarmTransition) -> dict[str, Any]:
+    """A transition as JSON-ready object."""
+    alarm = transition.alarm
+    return {
+        "n": transition.n,
+        "at": format_ms(transition.at_ms),
+        "alarm_id": alarm.alarm_id,
+        "phase": transition.phase,
+        "from": transition.from_,
+        "to": transition.to,
+        "actor": transition.actor,
+        "admission_id": alarm.admission_id,
+        "unit": alarm.bed.unit,
+        "bed": alarm.bed.bed,
+        "rule_id": alarm.rule_id,
+        "family": alarm.family,
+        "title": alarm.title,
+        "kind": alarm.kind,
+        "priority": alarm.priority,
+        "condition": alarm.condition,
+        "onset_at": format_ms(alarm.onset_at_ms),
+        "evidence": alarm.evidence,
+    }
+
+
+def line_of(effect: object) -> bytes | None:
+    """The line of one effect, without newline; None for an effect that has none."""
+    if isinstance(effect, AlarmTransition):
+        return _encode({"type": "alarm", **alarm_object(effect)})
+    if isinstance(effect, InputRejected):
+        body: dict[str, Any] = {
+            "type": "rejected" if effect.metric is None else "metric_rejected",
+            "received_at": format_ms(effect.received_ms),
+            "topic": effect.topic,
+            "reason": effect.reason,
+            "detail": effect.detail,
+        }
+        if effect.metric is not None:
+            body["metric"] = effect.metric
+        return _encode(body)
+    if isinstance(effect, CommandRefused):
+        return _encode(
+            {
+                "type": "refused",
+                "at": format_ms(effect.at_ms),
+                "command": effect.command,
+                "reason": effect.reason,
+                "detail": effect.detail,
+            }
+        )
+    return None
+
+
+def lines_of(effects: Iterable[object]) -> list[bytes]:
+    """The lines of some effects, in order."""
+    return [line for line in map(line_of, effects) if line is not None]
+
+
+class Summary:
+    """The last line of a replay: what came in, what came of it, and the hash of all lines before."""
+
+    def __init__(self) -> None:
+        self._hash = sha256()
+        self.alarms = 0
+        self.decisions = 0
+
+    def add(self, line: bytes) -> None:
+        """Take a line, without newline."""
+        self._hash.update(line)
+        self._hash.update(b"\n")
+        if b'"type":"alarm"' in line:
+            self.alarms += 1
+        elif b'"type":"decision"' in line:
+            self.decisions += 1
+
+    @property
+    def sha256(self) -> str:
+        """Hash over the lines so far, each with its newline."""
+        return self._hash.hexdigest()
+
+    def line(self, *, received: int, evaluated: int, duplicate: int, rejected: int) -> bytes:
+        """The closing line, without newline."""
+        return _encode(
+            {
+                "type": "summary",
+                "received": received,
+                "evaluated": evaluated,
+                "duplicate": duplicate,
+                "rejected": rejected,
+                "alarms": self.alarms,
+                "decisions": self.decisions,
+                "sha256": self.sha256,
+            }
+        )
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
