@@ -17,6 +17,7 @@ from streaming.identity import BedId
 
 if TYPE_CHECKING:
     from storage.records import Records
+    from storage.series.query import SeriesPoint
 
 JsonObject = dict[str, Any]
 """An object ready to be sent: keys and values as the contract fixes them."""
@@ -66,23 +67,17 @@ class MetricFamily(NamedTuple):
     """(labels, value); the same label names in every sample."""
 
 
-class SeriesPoint(NamedTuple):
-    """One bucket of a signal's history."""
-
-    t_ms: int
-    """Beginning of the bucket, gateway milliseconds since 1970 UTC."""
-    min: float
-    mean: float
-    max: float
-    n: int
-    """Samples in the bucket, at least 1: a bucket without samples is absent."""
-
-
 class SeriesReader(Protocol):
-    """The history of a bed's signals."""
+    """The history of signals; `storage.series.store.SeriesStore` is one."""
 
-    async def series(self, bed: BedId, signal: str, from_ms: int, to_ms: int, points: int) -> Sequence[SeriesPoint]:
-        """Buckets of `signal` at `bed` in `from_ms <= t < to_ms`, oldest first, at most `points` of them."""
+    async def query(self, beds: Sequence[tuple[BedId, int, int]], name: str, points: int) -> Sequence[SeriesPoint]:
+        """Buckets of a signal over several stays in beds, oldest first, at most `points` of them in all.
+
+        Args:
+            beds: Where and when to look: (bed, from_ms, to_ms), `to_ms` exclusive.
+            name: The signal.
+            points: At least 1.
+        """
 
 
 class BedSource(Protocol):

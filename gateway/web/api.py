@@ -1,0 +1,93 @@
+"""The router of `/api/v1`: routes about the gateway itself, and those of the other modules.
+
+A group of routes that only some services offer is a router of its own, which `gateway.web.app` adds or leaves out.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from gateway.web import admissions, alarms
+from gateway.web.answers import JsonResponse, page_answer, whole_list_answer
+from gateway.web.feed import FeedHub
+from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, SinceMs
+from gateway.web.problems import not_found
+from gateway.web.routing import JsonRoute
+from gateway.web.socket import serve_feed
+from gateway.web.views import audit_view, quarantine_view
+
+PREFIX = "/api/v1"
+
+router = APIRouter(prefix=PREFIX, route_class=JsonRoute)
+
+
+@router.get("/rules", tags=["rules"])
+async def list_rules(service: ServiceDep) -> Response:
+    """Rules in force with limits, source and hash."""
+    return whole_list_answer(service.rules())
+
+
+@router.get("/rules/{rule_id:path}", tags=["rules"])
+async def show_rule(service: ServiceDep, rule_id: str) -> Response:
+    """One rule."""
+    rule = service.rule(rule_id)
+    if rule is None:
+        raise not_found("rule")
+    return JsonResponse(rule)
+
+
+@router.get("/profiles", tags=["rules"])
+async def list_profiles(service: ServiceDep) -> Response:
+    """Profiles with version and hash."""
+    return whole_list_answer(service.profiles())
+
+
+@router.get("/ledger", tags=["accounts"])
+async def show_ledger(service: ServiceDep) -> Response:
+    """What became of every device message that was received."""
+    return JsonResponse(service.ledger())
+
+
+@router.get("/quarantine", tags=["accounts"])
+async def list_quarantine(
+    service: ServiceDep, cursor: Cursor, since_ms: SinceMs, limit: Limit = LIMIT_DEFAULT
+) -> Response:
+    """Rejected messages and metrics with the reason, the latest first."""
+    page = await service.records.quarantine(since_ms=since_ms, limit=limit, cursor=cursor)
+    return page_answer(page, quarantine_view)
+
+
+@router.get("/audit", tags=["accounts"])
+async def list_audit(service: ServiceDep, cursor: Cursor, since_ms: SinceMs, limit: Limit = LIMIT_DEFAULT) -> Response:
+    """Who did what when, the latest first."""
+    page = await service.records.audit(since_ms=since_ms, limit=limit, cursor=cursor)
+    return page_answer(page, audit_view)
+
+
+@router.get("/outcomes/summary", tags=["accounts"])
+async def show_outcome_summary(service: ServiceDep) -> Response:
+    """What `vigil replay` of this gateway's journal ends with: equal, or one of the two is wrong."""
+    total = service.ledger()["total"]
+    outcomes = await service.records.outcome_summary()
+    return JsonResponse(
+        {name: total[name] for name in ("received", "evaluated", "duplicate", "rejected")}
+        | {
+            "alarms": outcomes.by_type.get("alarm", 0),
+            "decisions": outcomes.by_type.get("decision", 0),
+            "sha256": outcomes.sha256,
+        }
+    )
+
+
+@router.websocket("/feed")
+async def feed(socket: WebSocket) -> None:
+    """All beds as they change (contract, section 6)."""
+    await serve_feed(socket, cast(FeedHub, socket.app.state.feed))
+
+
+router.include_router(admissions.router)
+router.include_router(alarms.router)

@@ -1,0 +1,252 @@
+"""The feed: one stream of frames about all beds, made once and sent to every client.
+
+Theory of operation. The hub keeps each bed as the JSON bytes that were last sent of it. When the source says that beds
+changed, at the latest `FRAME_PERIOD_S` after the last delta, those beds are encoded again; beds whose bytes differ go
+into a delta, numbered one above the last. A client joins with a snapshot put together from the kept bytes, as of the
+delta sent last, so that the next delta follows it without a hole.
+
+A client that comes back with the number of its last frame gets the deltas it missed, squashed: every number is there,
+but a bed only in the last delta that changed it. They carry the time at which they are sent: a display takes ages from
+it, and must not take an hour-old value for a fresh one.
+
+Invariants. Numbers never repeat and never go back, over restarts too: counting starts at the wall clock in
+milliseconds, which deltas (at most four a second) never catch up with. A client's queue is bounded; when it is full the
+client is dropped, and nobody waits for it. Pacing runs on the loop's monotonic clock, `at` is the gateway's time.
+
+It deliberately knows no socket: `gateway.web.socket` carries the frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Never
+
+import orjson
+
+from gateway.web.ports import BedSource, JsonObject, MetricFamily
+from gateway.wire.instants import format_ms
+from streaming.identity import BedId
+
+FRAME_PERIOD_S = 0.26
+"""Least time between two deltas. A little above a quarter second, so that jitter never makes a fifth in one second."""
+HEARTBEAT_PERIOD_S = 0.9
+"""Between two heartbeats, whatever else is sent. A little below the second that the contract allows."""
+RESUME_FRAMES = 1200
+"""Deltas a client may have missed and still resume: five minutes at least."""
+QUEUE_FRAMES = 64
+"""Frames a client may be behind: about ten seconds of a busy ward."""
+CLIENTS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How often the feed speaks, and how much it keeps. The contract's figures unless a test says otherwise."""
+
+    frame_period_s: float = FRAME_PERIOD_S
+    heartbeat_period_s: float = HEARTBEAT_PERIOD_S
+    resume_frames: int = RESUME_FRAMES
+    queue_frames: int = QUEUE_FRAMES
+    clients_max: int = CLIENTS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class _Delta:
+    """A delta as it was sent: what each bed changed to, None where it was removed."""
+
+    n: int
+    changed: dict[BedId, bytes | None]
+
+
+class FeedFull(RuntimeError):  # noqa: N818 - an answer to whoever wants to join, not a defect
+    """No client more can be served."""
+
+
+class FeedClient:
+    """One client's part of the feed. Made by `FeedHub.joined`."""
+
+    def __init__(self, opening: Iterable[str], queue_frames: int) -> None:
+        self._opening = deque(opening)
+        self._queue: asyncio.Queue[str] = asyncio.Queue(queue_frames)
+        self.dropped = asyncio.Event()
+        """Set when the client did not keep up: nothing follows what was taken so far."""
+
+    async def next_frame(self) -> str:
+        """The next frame, when there is one."""
+        return self._opening.popleft() if self._opening else await self._queue.get()
+
+    def offer(self, frame: str) -> None:
+        """Queue a frame, or mark the client as dropped."""
+        try:
+            self._queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.dropped.set()
+
+
+class FeedHub:
+    """Makes the frames and hands them to every client. Used from one event loop."""
+
+    def __init__(self, source: BedSource, pacing: Pacing | None = None) -> None:
+        self._source = source
+        self._pacing = pacing or Pacing()
+        self._n = source.now_ms()
+        self._beds: dict[BedId, bytes] = {}
+        self._deltas: deque[_Delta] = deque(maxlen=self._pacing.resume_frames)
+        self._clients: set[FeedClient] = set()
+        self._delta_due_s = 0.0
+        self._heartbeat_due_s = 0.0
+        self._deltas_sent = 0
+        self._heartbeats_sent = 0
+        self._clients_dropped = 0
+        for bed in source.bed_frames():
+            self._beds[_bed_id(bed)] = orjson.dumps(bed)
+
+    @property
+    def n(self) -> int:
+        """Number of the last delta, or of the state before the first."""
+        return self._n
+
+    @contextmanager
+    def joined(self, after: int | None) -> Iterator[FeedClient]:
+        """A client for as long as the context lasts.
+
+        Args:
+            after: Number of the last frame the client has; None for a fresh start.
+
+        Raises:
+            FeedFull: There are too many clients.
+        """
+        if len(self._clients) >= self._pacing.clients_max:
+            raise FeedFull
+        client = FeedClient(self._opening(after), self._pacing.queue_frames)
+        self._clients.add(client)
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+
+    async def run(self) -> Never:
+        """Send frames until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._heartbeat_due_s = loop.time()
+        while True:
+            await self._something_due(loop)
+            if loop.time() >= self._heartbeat_due_s:
+                self._send_heartbeat()
+                self._heartbeat_due_s = loop.time() + self._pacing.heartbeat_period_s
+            if self._source.beds_changed.is_set() and loop.time() >= self._delta_due_s:
+                self._send_delta(loop)
+
+    def metrics(self) -> list[MetricFamily]:
+        """Figures for Prometheus."""
+        return [
+            MetricFamily("vigil_feed_clients", "gauge", "Clients connected to the feed.", [({}, len(self._clients))]),
+            MetricFamily(
+                "vigil_feed_frames",
+                "counter",
+                "Frames encoded, each once for all clients.",
+                [({"type": "delta"}, self._deltas_sent), ({"type": "heartbeat"}, self._heartbeats_sent)],
+            ),
+            MetricFamily(
+                "vigil_feed_clients_dropped",
+                "counter",
+                "Clients disconnected because they did not keep up.",
+                [({}, self._clients_dropped)],
+            ),
+        ]
+
+    async def _something_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Until a heartbeat is due, or beds have changed and a delta may be sent."""
+        try:
+            async with asyncio.timeout_at(self._heartbeat_due_s):
+                await self._source.beds_changed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(min(self._delta_due_s, self._heartbeat_due_s) - loop.time())
+
+    def _send_heartbeat(self) -> None:
+        self._send(_encode({"type": "heartbeat", "n": self._n, "at": self._now()}))
+        self._heartbeats_sent += 1
+
+    def _send_delta(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._source.beds_changed.clear()
+        changed = self._take_changes()
+        self._delta_due_s = loop.time() + self._pacing.frame_period_s
+        if not changed:
+            return
+        self._n += 1
+        self._deltas.append(_Delta(self._n, changed))
+        self._send(self._delta_frame(self._n, changed))
+        self._deltas_sent += 1
+
+    def _take_changes(self) -> dict[BedId, bytes | None]:
+        """Encode the beds the source calls dirty; keep and return those that really differ from what was sent."""
+        changed: dict[BedId, bytes | None] = {}
+        for bed_id in sorted(self._source.dirty_beds()):
+            bed = self._source.bed_frame(bed_id)
+            encoded = None if bed is None else orjson.dumps(bed)
+            if encoded != self._beds.get(bed_id):
+                changed[bed_id] = encoded
+                self._keep(bed_id, encoded)
+        return changed
+
+    def _keep(self, bed_id: BedId, encoded: bytes | None) -> None:
+        if encoded is None:
+            del self._beds[bed_id]
+        else:
+            self._beds[bed_id] = encoded
+
+    def _send(self, frame: str) -> None:
+        for client in tuple(self._clients):
+            client.offer(frame)
+            if client.dropped.is_set():
+                self._clients.discard(client)
+                self._clients_dropped += 1
+
+    def _opening(self, after: int | None) -> list[str]:
+        """What a client gets before the frames that all get."""
+        if after is None or not self._n - len(self._deltas) <= after <= self._n:
+            return [self._snapshot_frame()]
+        missed = [delta for delta in self._deltas if delta.n > after]
+        last_change = {bed_id: delta.n for delta in missed for bed_id in delta.changed}
+        squashed = (
+            (delta.n, {bed: encoded for bed, encoded in delta.changed.items() if last_change[bed] == delta.n})
+            for delta in missed
+        )
+        return [
+            *(self._delta_frame(n, changed) for n, changed in squashed),
+            _encode({"type": "heartbeat", "n": self._n, "at": self._now()}),
+        ]
+
+    def _snapshot_frame(self) -> str:
+        beds = [orjson.Fragment(encoded) for _, encoded in sorted(self._beds.items())]
+        return _encode(
+            {"type": "snapshot", "n": self._n, "at": self._now(), "version": self._source.version, "beds": beds}
+        )
+
+    def _delta_frame(self, n: int, changed: dict[BedId, bytes | None]) -> str:
+        frame: JsonObject = {
+            "type": "delta",
+            "n": n,
+            "at": self._now(),
+            "beds": [orjson.Fragment(encoded) for encoded in changed.values() if encoded is not None],
+        }
+        removed = [str(bed_id) for bed_id, encoded in changed.items() if encoded is None]
+        if removed:
+            frame["removed"] = removed
+        return _encode(frame)
+
+    def _now(self) -> str:
+        return format_ms(self._source.now_ms())
+
+
+def _bed_id(bed: JsonObject) -> BedId:
+    return BedId(bed["unit"], bed["bed"])
+
+
+def _encode(frame: JsonObject) -> str:
+    """A frame as the text of a WebSocket message."""
+    return orjson.dumps(frame).decode()

@@ -1,0 +1,133 @@
+"""How records look in JSON: the field names of the contract, instants as RFC 3339.
+
+A field that the contract marks as optional is absent where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from alerts.alarm import Acknowledgement, Alarm
+from gateway.web.ports import JsonObject
+from gateway.wire.instants import MAX_MS, MIN_MS, format_ms
+from storage.records import AdmissionRecord, AlarmRecord, AuditRecord, BedAssignment, QuarantineRecord, TransitionRecord
+from storage.series.query import SeriesPoint
+
+
+def admission_view(record: AdmissionRecord) -> JsonObject:
+    """An admission with the beds it was in."""
+    admission = record.admission
+    return {
+        "admission_id": admission.admission_id,
+        "patient_id": admission.patient_id,
+        "name": admission.name,
+        "unit": admission.bed.unit,
+        "bed": admission.bed.bed,
+        "dosing_weight_kg": admission.dosing_weight_kg,
+        "baseline_weight_kg": admission.baseline_weight_kg,
+        "baseline": dict(admission.baseline),
+        "limits": dict(admission.limits),
+        "profile": admission.profile,
+        "admitted_at": _instant(admission.admitted_ms),
+        "discharged_at": _optional_instant(admission.discharged_ms),
+        "assignments": [_assignment_view(each) for each in record.assignments],
+    }
+
+
+def alarm_view(alarm: Alarm) -> JsonObject:
+    """An alarm as it stands (contract, section 7)."""
+    view: JsonObject = {
+        "alarm_id": alarm.alarm_id,
+        "admission_id": alarm.admission_id,
+        "unit": alarm.bed.unit,
+        "bed": alarm.bed.bed,
+        "rule_id": alarm.rule_id,
+        "family": alarm.family,
+        "title": alarm.title,
+        "kind": alarm.kind.value,
+        "priority": alarm.priority.value,
+        "condition": alarm.condition.value,
+        "signal": alarm.signal.value,
+        "onset_at": _instant(alarm.onset_at_ms),
+        "announced_at": _instant(alarm.announced_at_ms),
+        "escalation_level": alarm.escalation_level,
+        "evidence": alarm.evidence,
+    }
+    if alarm.cleared_at_ms is not None:
+        view["cleared_at"] = _instant(alarm.cleared_at_ms)
+    if alarm.acknowledged is not None:
+        view["acknowledged"] = _acknowledgement_view(alarm.acknowledged)
+    return view
+
+
+def alarm_in_full_view(record: AlarmRecord) -> JsonObject:
+    """An alarm with every step it took."""
+    return alarm_view(record.alarm) | {"transitions": [_transition_view(each) for each in record.transitions]}
+
+
+def quarantine_view(record: QuarantineRecord) -> JsonObject:
+    """Rejected input."""
+    device = record.device
+    return {
+        "offset": record.offset,
+        "received_at": _instant(record.received_ms),
+        "topic": record.topic,
+        "reason": record.reason,
+        "detail": record.detail,
+        "metric": record.metric,
+        "unit": device.unit if device else None,
+        "bed": device.bed if device else None,
+        "device": device.device if device else None,
+    }
+
+
+def audit_view(record: AuditRecord) -> JsonObject:
+    """A command: who asked for what, and what came of it."""
+    return {
+        "offset": record.offset,
+        "at": _instant(record.at_ms),
+        "actor": record.actor,
+        "command": record.command,
+        "subject_id": record.subject_id,
+        "body": record.body,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "detail": record.detail,
+    }
+
+
+def series_view(point: SeriesPoint) -> JsonObject:
+    """One bucket of a signal's history."""
+    return {"t": _instant(point.t_ms), "min": point.min, "mean": point.mean, "max": point.max, "n": point.n}
+
+
+def _assignment_view(assignment: BedAssignment) -> JsonObject:
+    return {
+        "unit": assignment.bed.unit,
+        "bed": assignment.bed.bed,
+        "from": _instant(assignment.from_ms),
+        "to": _optional_instant(assignment.to_ms),
+    }
+
+
+def _transition_view(transition: TransitionRecord) -> JsonObject:
+    return {
+        "n": transition.n,
+        "at": _instant(transition.at_ms),
+        "alarm_id": transition.alarm_id,
+        "phase": transition.phase.value,
+        "from": transition.from_.value,
+        "to": transition.to.value,
+        "actor": transition.actor,
+    }
+
+
+def _acknowledgement_view(acknowledged: Acknowledgement) -> JsonObject:
+    return {"by": acknowledged.by, "at": _instant(acknowledged.at_ms), "note": acknowledged.note}
+
+
+def _instant(instant_ms: int) -> str:
+    """RFC 3339; what lies beyond the years 1 to 9999 shows as their first or last moment and spoils no list."""
+    return format_ms(min(max(instant_ms, MIN_MS), MAX_MS))
+
+
+def _optional_instant(instant_ms: int | None) -> str | None:
+    return None if instant_ms is None else _instant(instant_ms)
