@@ -29,10 +29,11 @@ START_DEADLINE_S = 15.0
 STOP_DEADLINE_S = 10.0
 _START_ATTEMPTS = 5
 _POLL_S = 0.02
+_TERM_AGAIN_S = 0.5
 
 MOSQUITTO_LIMITS = {
     "max_inflight_messages": "1000",
-    "max_queued_messages": "0",
+    "max_queued_messages": "100000000",
     "max_queued_bytes": "536870912",
     "max_packet_size": "262144",
     "allow_zero_length_clientid": "false",
@@ -187,13 +188,14 @@ async def _await_accepting(process: asyncio.subprocess.Process, port: int, log: 
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
     try:
         async with asyncio.timeout(STOP_DEADLINE_S):
-            await process.wait()
+            while process.returncode is None:
+                # More than once: mosquitto forgets a SIGTERM that comes before its main loop begins.
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), _TERM_AGAIN_S)
     except TimeoutError:
         process.kill()
         await process.wait()
