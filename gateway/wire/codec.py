@@ -18,6 +18,7 @@ value by value. Both ways follow the same rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -64,6 +65,12 @@ KINDS = frozenset({"monitor", "pump", "scale", "urometer", "ventilator", "chart"
 
 _Json: TypeAlias = dict[str, Any]
 
+# C0, DEL, C1; soft hyphen; Arabic letter mark; zero-width, direction and separator signs; byte order mark; annotations;
+# surrogates, which cannot be encoded; tags
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
+    "\\ud800-\\udfff\\ufffe\\uffff\\U000e0000-\\U000e007f]"
+)
 _PLAIN: frozenset[type] = frozenset({int, float, type(None)})
 _SCALAR: frozenset[type] = frozenset({int, float, str, bool, type(None)})
 _SEEN_NAMES_MAX = 16_384
@@ -163,7 +170,7 @@ def parse_object(payload: bytes) -> _Json:
 def _identity(fields: _Json) -> tuple[str, int]:
     boot = fields.get("boot")
     seq = fields.get("seq")
-    if type(boot) is not str or not 0 < len(boot) <= BOOT_MAX or not boot.isprintable():
+    if type(boot) is not str or not 0 < len(boot) <= BOOT_MAX or not is_printable(boot):
         boot = _check_boot(_required(fields, "boot"))
     if type(seq) is not int or not 0 <= seq < SEQ_LIMIT:
         seq = _check_seq(_required(fields, "seq"))
@@ -179,7 +186,7 @@ def _required(fields: _Json, name: str, parent: str = "$") -> Any:
 
 def _check_boot(boot: object) -> str:
     text = check_text(boot, "$.boot", BOOT_MAX, least=1)
-    if not text.isprintable():
+    if not is_printable(text):
         raise Malformed(Reason.BAD_TEXT, f"$.boot has characters that cannot be printed: {quote(text)}")
     return text
 
@@ -237,31 +244,33 @@ def _check_metric(name: str, value: object, received_ms: int) -> MetricValue:
     kind = type(value)
     if kind in _PLAIN:
         return value  # type: ignore[return-value]  # int, float or None
-    path = field_path("$.metrics", name)
-    if kind is str:
-        return check_text(value, path, TEXT_MAX)
-    if kind is dict:
-        return _check_reading(value, path, received_ms)  # type: ignore[arg-type]  # a dict
-    raise wrong_type(path, "a number, a text, null or an object", value)
+    try:
+        if kind is dict:
+            return _check_reading(value, received_ms)  # type: ignore[arg-type]  # a dict
+        if kind is str:
+            return check_text(value, "", TEXT_MAX)
+        raise wrong_type("", "a number, a text, null or an object", value)
+    except Malformed as finding:  # the path is made only when it is needed
+        raise finding.within(field_path("$.metrics", name)) from None
 
 
-def _check_reading(reading: _Json, path: str, received_ms: int) -> MetricReading:
-    value = _required(reading, "value", path)
+def _check_reading(reading: _Json, received_ms: int) -> MetricReading:
+    value = _required(reading, "value", "")
     kind = type(value)
     if kind is str:
-        check_text(value, f"{path}.value", TEXT_MAX)
+        check_text(value, ".value", TEXT_MAX)
     elif kind not in _PLAIN:
-        raise wrong_type(f"{path}.value", "a number, a text or null", value)
+        raise wrong_type(".value", "a number, a text or null", value)
     return MetricReading(
         value=value,
-        unit=check_name(reading["unit"], f"{path}.unit") if "unit" in reading else None,
-        validity=_check_validity(reading["validity"], f"{path}.validity") if "validity" in reading else Validity.VALID,
-        determined_ms=check_time(reading["time"], f"{path}.time", received_ms) if "time" in reading else None,
+        unit=check_name(reading["unit"], ".unit") if "unit" in reading else None,
+        validity=_check_validity(reading["validity"]) if "validity" in reading else Validity.VALID,
+        determined_ms=check_time(reading["time"], ".time", received_ms) if "time" in reading else None,
     )
 
 
-def _check_validity(word: object, path: str) -> Validity:
-    return VALIDITY_BY_LABEL[check_word(word, path, VALIDITY_BY_LABEL)]
+def _check_validity(word: object) -> Validity:
+    return VALIDITY_BY_LABEL[check_word(word, ".validity", VALIDITY_BY_LABEL)]
 
 
 def _check_attributes(attributes: object) -> Mapping[str, float | str | bool | None]:
@@ -286,10 +295,19 @@ def check_word(word: object, path: str, allowed: frozenset[str] | Mapping[str, o
     return word
 
 
+def is_printable(text: str) -> bool:
+    """Whether `text` has no control, formatting or line-separating characters.
+
+    For ASCII the standard library's word is taken; beyond it, it changes with every edition of Unicode, and a replay
+    under another Python must come to the same end.
+    """
+    return text.isprintable() if text.isascii() else _UNPRINTABLE.search(text) is None
+
+
 def check_name(name: object, path: str) -> str:
     """A name or unit: 1 to 64 printable characters."""
     text = check_text(name, path, NAME_MAX, least=1)
-    if not text.isprintable():
+    if not is_printable(text):
         raise Malformed(Reason.BAD_TEXT, f"{path} has characters that cannot be printed: {quote(text)}")
     return text
 

@@ -14,6 +14,8 @@ from streaming.observation import Rejected
 
 QUOTE_MAX = 40
 """Characters of the input that a detail may repeat at a time."""
+ESCAPED_MAX = 80
+"""Characters that these may take when escaped."""
 
 
 class Reason(StrEnum):
@@ -39,7 +41,7 @@ class Reason(StrEnum):
 
 
 MEANING: dict[Reason, str] = {
-    Reason.BAD_TOPIC: "the topic is not `icu/v1/{unit}/{bed}/{device}/obs|event|status|wave`",
+    Reason.BAD_TOPIC: "the topic is not `icu/v1/{unit}/{bed}/{device}/` with `obs`, `event`, `status` or `wave`",
     Reason.RESERVED_DEVICE: "the device level is `vigil`, which is what Vigil itself publishes under",
     Reason.EMPTY_PAYLOAD: "no bytes; on a status topic this is how a retained message is cleared",
     Reason.TOO_LARGE: "more than 64 KiB",
@@ -68,15 +70,21 @@ class Malformed(Exception):  # noqa: N818 - a finding about the input, not an er
         self.reason = reason
         self.detail = detail
 
+    def within(self, path: str) -> Malformed:
+        """The same finding, its detail's path continued upwards."""
+        return Malformed(self.reason, path + self.detail)
+
     def rejected(self, device: DeviceId | None = None) -> Rejected:
         """The finding as a value."""
         return Rejected(self.reason.value, self.detail, device)
 
 
 def quote(text: str) -> str:
-    """`text` in single quotes, cut to `QUOTE_MAX` characters, everything but printable ASCII escaped."""
-    cut = text if len(text) <= QUOTE_MAX else text[: QUOTE_MAX - 1] + "…"
-    return ascii(cut).replace("\\u2026", "…")
+    """`text` in quotes, cut to `QUOTE_MAX` characters and `ESCAPED_MAX` escaped, all but printable ASCII escaped."""
+    kept = text[:QUOTE_MAX]
+    while len(ascii(kept)) > ESCAPED_MAX:
+        kept = kept[: len(kept) // 2]
+    return ascii(kept) + ("…" if len(kept) < len(text) else "")
 
 
 def field_path(parent: str, name: str) -> str:
