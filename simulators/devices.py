@@ -11,16 +11,17 @@ It deliberately does not decide when it is stepped: `simulators.ward` does.
 
 from __future__ import annotations
 
-import json
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from simulators.instants import format_instant
+import orjson
 
-TOPIC_ROOT = "icu/v1"
+from gateway.wire.instants import format_ms
+from gateway.wire.topics import Channel
+
 MAX_CLOCK_OFFSET_MS = 3_000
 """A clock is off by at most this much unless told otherwise (real monitors: -8.4 to +17.6 s, field notes 0)."""
 
@@ -45,9 +46,9 @@ class Place:
     bed: str
     device: str
 
-    def topic(self, leaf: str) -> str:
-        """`icu/v1/{unit}/{bed}/{device}/{leaf}`."""
-        return f"{TOPIC_ROOT}/{self.unit}/{self.bed}/{self.device}/{leaf}"
+    def topic(self, channel: Channel) -> str:
+        """`icu/v1/{unit}/{bed}/{device}/{channel}`."""
+        return f"icu/v1/{self.unit}/{self.bed}/{self.device}/{channel}"
 
 
 class Device(ABC):
@@ -109,30 +110,26 @@ class Device(ABC):
 
     def _own_time(self, at_ms: int) -> str:
         """What the device's own clock shows."""
-        return format_instant(at_ms + self.clock_offset_ms)
+        return format_ms(at_ms + self.clock_offset_ms)
 
     def _obs(self, at_ms: int, metrics: Metrics) -> Message:
-        return self._numbered("obs", {"time": self._own_time(at_ms), "metrics": metrics})
+        return self._numbered(Channel.OBS, {"time": self._own_time(at_ms), "metrics": metrics})
 
     def _event(self, at_ms: int, event: str, phase: str, **more: JsonScalar) -> Message:
-        return self._numbered("event", {"time": self._own_time(at_ms), "event": event, "phase": phase, **more})
+        return self._numbered(Channel.EVENT, {"time": self._own_time(at_ms), "event": event, "phase": phase, **more})
 
-    def _numbered(self, leaf: str, body: Mapping[str, object]) -> Message:
+    def _numbered(self, channel: Channel, body: Mapping[str, object]) -> Message:
         payload = encode({"boot": self.boot, "seq": self._seq, **body})
         self._seq += 1
-        return Message(topic=self.place.topic(leaf), payload=payload)
+        return Message(topic=self.place.topic(channel), payload=payload)
 
     def _status(self, state: str, at_ms: int | None) -> Message:
         body: dict[str, object] = {"state": state, "kind": self.kind, "model": self.model, "boot": self.boot}
         if at_ms is not None:
             body["time"] = self._own_time(at_ms)
-        return Message(topic=self.place.topic("status"), payload=encode(body), retain=True)
+        return Message(topic=self.place.topic(Channel.STATUS), payload=encode(body), retain=True)
 
 
 def encode(body: Mapping[str, object]) -> bytes:
-    """Compact JSON in UTF-8.
-
-    Raises:
-        ValueError: a number is not finite; a simulated device never says NaN by accident.
-    """
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """Compact JSON in UTF-8."""
+    return orjson.dumps(body)

@@ -25,6 +25,8 @@ from simulators.noise import channel_key, smooth, wander
 _HOUR_S = 3600.0
 _TREATED_MAP_FLOOR = 72.0
 """mmHg, softly: below this a patient would be treated; [D]."""
+_HR_CEILING = 114.0
+"""/min, softly, without fever and hypotension: what is faster than that is an `Episode`; [D]."""
 _MIN_PULSE_PRESSURE = 16.0
 """mmHg; narrower is an artefact (clinical notes 5.5)."""
 DOSE_INTERVAL_H = 8.0
@@ -294,7 +296,8 @@ class Patient:
     def _heart_rate(self, t_s: float, course_h: float, pulls: _Pulls, *, dip: float, lost: float, temp: float) -> float:
         # x1.2 by day 1, x1.5-1.58 by day 4-5; +10 per degree of fever; +8-15 in the dip (clinical notes 4.5).
         hr = self.traits.hr0 * (1.0 + 0.70 * (1.0 - math.exp(-course_h / 69.0)))
-        hr += 10.0 * max(0.0, temp - 37.2) + 3.0 * min(4.0, dip) + 45.0 * lost
+        hr = _HR_CEILING - _softplus(_HR_CEILING - hr - 3.0 * min(4.0, dip), 4.0)
+        hr += 10.0 * max(0.0, temp - 37.2) + 45.0 * lost
         hr += 3.0 * self._wander("hr-slow", t_s, 1800.0) + 1.2 * self._wander("hr", t_s, 4.0)
         return min(190.0, _pulled(hr, pulls.get(EpisodeKind.TACHYCARDIA)))
 

@@ -8,7 +8,7 @@ Invariants:
   - Its memory is bounded: beyond `capacity` the oldest message is dropped and counted, as a device with a finite store
     would; the gap in `seq` then shows it.
 
-On every connection the `birth` message (a device's retained `online`) is sent before anything else; the last will is
+On every connection the `birth` messages (a device's retained `online`) are sent before anything else; the last will is
 left with the broker at connecting.
 
 It deliberately does not use the library's own resending (which reorders and may send twice, reliability notes 1.4):
@@ -21,7 +21,7 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,6 +42,7 @@ _NO_MATCHING_SUBSCRIBERS = 0x10
 _UNSUPPORTED_PROTOCOL = 0x84
 _FIRST_FAILURE_CODE = 0x80
 
+Messages = Callable[[], Sequence[Message]]
 Notice = Callable[[str], None]
 """Says something to the person at the terminal."""
 
@@ -69,7 +70,7 @@ class PublisherCounts:
     """What has become of the messages given so far."""
 
     offered: int = 0
-    """Given to `publish`; births are not counted."""
+    """Given to `publish`, farewells included; births are not counted."""
     acknowledged: int = 0
     resent: int = 0
     """Sent again after a lost connection."""
@@ -113,7 +114,8 @@ class Publisher:
         self,
         options: ConnectionOptions,
         *,
-        birth: Callable[[], Message] | None = None,
+        birth: Messages = lambda: (),
+        farewell: Messages = lambda: (),
         listen: Mapping[str, Callable[[bytes], None]] | None = None,
         notice: Notice = lambda _: None,
     ) -> None:
@@ -121,7 +123,8 @@ class Publisher:
 
         Args:
             options: where to and how.
-            birth: makes the message that goes first on every connection.
+            birth: makes the messages that go first on every connection (a device's `online`).
+            farewell: makes the messages that go last, before an orderly end (its `offline`).
             listen: topics to subscribe to (QoS 0) and what to call with each payload.
             notice: told of lost and regained connections.
         """
@@ -129,11 +132,12 @@ class Publisher:
         self._options = options
         self._version = options.version
         self._birth = birth
+        self._farewell = farewell
         self._listen = dict(listen or {})
         self._notice = notice
         self._waiting: deque[Message] = deque()
         self._in_flight: dict[int, Message] = {}
-        self._birth_id: int | None = None
+        self._births: set[int] = set()
         self._link: _Link | None = None
         self._window = options.window
         self._settled = asyncio.Event()
@@ -185,9 +189,9 @@ class Publisher:
             delay_s, complained = _FIRST_DELAY_S, False
             await self._serve(link)
 
-    async def close(self, *last_words: Message, within_s: float = 3.0) -> None:
-        """Sends what is left and the last words, for at most `within_s`, then disconnects without a last will."""
-        for message in last_words:
+    async def close(self, within_s: float = 3.0) -> None:
+        """Sends what is left and the farewell, for at most `within_s`, then disconnects: no last will is published."""
+        for message in self._farewell():
             self.publish(message)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.flush(), within_s)
@@ -205,8 +209,7 @@ class Publisher:
         self.counts.connections += 1
         for topic in self._listen:
             link.subscribe(topic)
-        if self._birth is not None:
-            self._birth_id = link.publish(self._birth())
+        self._births = {link.publish(message) for message in self._birth()}
         self._send_waiting()
         closing = asyncio.ensure_future(self._closing.wait())
         try:
@@ -224,7 +227,7 @@ class Publisher:
         self.counts.resent += len(self._in_flight)
         self._waiting.extendleft(reversed(self._in_flight.values()))
         self._in_flight.clear()
-        self._birth_id = None
+        self._births.clear()
 
     def _send_waiting(self) -> None:
         if self._link is None:
@@ -234,8 +237,8 @@ class Publisher:
             self._in_flight[self._link.publish(message)] = message
 
     def _acknowledge(self, packet_id: int, reason: int) -> None:
-        if packet_id == self._birth_id:
-            self._birth_id = None
+        if packet_id in self._births:
+            self._births.discard(packet_id)
         elif self._in_flight.pop(packet_id, None) is not None:
             self._count(reason)
             self._settled.set()

@@ -1,0 +1,1 @@
+"""Importers: public recordings turned into recordings of the contract (section 8)."""
