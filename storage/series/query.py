@@ -9,9 +9,11 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from storage.series.chunks import TRUSTED, ChunkRow, RawSample, Rollup, decode
@@ -23,7 +25,6 @@ from streaming.identity import DeviceId
 from streaming.observation import Validity
 
 _HOUR_MS = 3_600_000
-_MINUTES_PER_BATCH = 600
 
 
 class SeriesPoint(NamedTuple):
@@ -151,13 +152,13 @@ def _from_part(connection: sqlite3.Connection, series_id: int, part: Part, zoom:
 
 
 def _from_level(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
+    table = f"rollup_{part.level_ms // 1000}"
     sql = f"""
-        WITH RECURSIVE span (t) AS (SELECT :first UNION ALL SELECT t + 1 FROM span WHERE t + 1 < :last)
+        {_existing(table, "t")}
         SELECT (span.t * :level - :anchor) / :width AS bucket, min(min), sum(sum), max(max), sum(n)
-        FROM span CROSS JOIN rollup_{part.level_ms // 1000} AS rollup
-            ON rollup.t = span.t AND rollup.series_id = :series
+        FROM span CROSS JOIN {table} AS rollup ON rollup.t = span.t AND rollup.series_id = :series
         GROUP BY bucket
-    """  # noqa: S608 - one of three fixed names
+    """  # noqa: S608 - fixed names
     span = {"first": part.from_ms // part.level_ms, "last": part.to_ms // part.level_ms, "level": part.level_ms}
     rows = connection.execute(
         sql, {**span, "anchor": zoom.anchor_ms, "width": zoom.width_ms, "series": series_id}
@@ -172,32 +173,50 @@ def _from_chunks(connection: sqlite3.Connection, series_id: int, part: Part, zoo
                 yield Rollup(zoom.bucket(t_ms), value, value, value, 1)
 
 
-def _chunks(connection: sqlite3.Connection, series_id: int, from_ms: int, to_ms: int) -> list[ChunkRow]:
-    sql = """
-        WITH RECURSIVE span (minute) AS (SELECT ? UNION ALL SELECT minute + 1 FROM span WHERE minute + 1 < ?)
+def _chunks(
+    connection: sqlite3.Connection, series_id: int, from_ms: int, to_ms: int
+) -> Generator[ChunkRow, None, None]:
+    """The chunks of the minutes that the span touches, in order of their minutes: the join follows `span`, in order."""
+    sql = f"""
+        {_existing("chunk", "minute")}
         SELECT chunk.minute, times, samples, validities
-        FROM span CROSS JOIN chunk ON chunk.minute = span.minute AND chunk.series_id = ?
+        FROM span CROSS JOIN chunk ON chunk.minute = span.t AND chunk.series_id = :series
+    """  # noqa: S608 - fixed names
+    span = {"first": from_ms // MINUTE_MS, "last": -(-to_ms // MINUTE_MS), "series": series_id}
+    with contextlib.closing(connection.execute(sql, span)) as cursor:
+        yield from map(ChunkRow._make, cursor)
+
+
+def _existing(table: str, column: str) -> str:
+    """The buckets of a span, each once, that a table has for any series: empty years cost nothing.
+
+    The tables are clustered by time, so the next bucket is one seek away.
     """
-    first, last = from_ms // MINUTE_MS, -(-to_ms // MINUTE_MS)
-    return [ChunkRow(*row) for row in connection.execute(sql, (first, last, series_id)).fetchall()]
+    following = f"(SELECT min({column}) FROM {table} WHERE {column} > span.t AND {column} < :last)"  # noqa: S608
+    return f"""
+        WITH RECURSIVE span (t) AS (
+            SELECT min({column}) FROM {table} WHERE {column} >= :first AND {column} < :last
+            UNION ALL SELECT {following} FROM span WHERE span.t IS NOT NULL
+        )
+    """  # noqa: S608
 
 
 def _first_stored(connection: sqlite3.Connection, place: Located, limit: int) -> list[RawSample]:
+    """At least the first `limit` samples that are stored, if there are so many."""
     found: list[RawSample] = []
-    _, _, from_ms, to_ms = place.stretch
     if place.series_id is None:
         return found
-    batch_ms = _MINUTES_PER_BATCH * MINUTE_MS
-    start_ms = from_ms
-    while start_ms < to_ms and len(found) < limit:
-        end_ms = min((start_ms // batch_ms + 1) * batch_ms, to_ms)
-        for chunk in _chunks(connection, place.series_id, start_ms, end_ms):
+    _, _, from_ms, to_ms = place.stretch
+    with contextlib.closing(_chunks(connection, place.series_id, from_ms, to_ms)) as chunks:
+        for _, of_minute in groupby(chunks, key=lambda chunk: chunk.minute):
             found += (
                 RawSample(t_ms, value, Validity(validity))
+                for chunk in of_minute
                 for t_ms, value, validity in decode(chunk)
-                if start_ms <= t_ms < end_ms
+                if from_ms <= t_ms < to_ms
             )
-        start_ms = end_ms
+            if len(found) >= limit:
+                break
     return found
 
 
