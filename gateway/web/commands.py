@@ -23,5 +23,16 @@ async def carry_out(service: Service, command: str, body: JsonObject, actor: str
         raise invalid_body(judged.reason, judged.detail)
     answer = await service.submit(command, body, actor)
     if isinstance(answer, Refused):
-        raise refused(answer)
+        raise refused(await _as_recorded(service, body, answer))
     return answer.subject_id
+
+
+async def _as_recorded(service: Service, body: JsonObject, refusal: Refused) -> Refused:
+    """The refusal; of what the fold holds no longer but the records still know, that it is over (409, not 404)."""
+    match refusal.reason:
+        case "no_such_admission" if await service.records.admission(body["admission_id"]):
+            return Refused("already_discharged", "The patient has been discharged.")
+        case "no_such_alarm" if await service.records.alarm(body["alarm_id"]):
+            return Refused("already_ended", "The alarm has ended.")
+        case _:
+            return refusal

@@ -33,8 +33,8 @@ from streaming.identity import BedId
 
 FRAME_PERIOD_S = 0.26
 """Least time between two deltas. A little above a quarter second, so that jitter never makes a fifth in one second."""
-HEARTBEAT_PERIOD_S = 0.9
-"""Between two heartbeats, whatever else is sent. A little below the second that the contract allows."""
+HEARTBEAT_PERIOD_S = 0.75
+"""Between two heartbeats, whatever else is sent: well below the second that the contract allows."""
 RESUME_FRAMES = 1200
 """Deltas a client may have missed and still resume: five minutes at least."""
 QUEUE_FRAMES = 64
@@ -131,7 +131,7 @@ class FeedHub:
     async def run(self) -> Never:
         """Send frames until cancelled."""
         loop = asyncio.get_running_loop()
-        self._heartbeat_due_s = loop.time()
+        self._heartbeat_due_s = loop.time() + self._pacing.heartbeat_period_s
         while True:
             await self._something_due(loop)
             if loop.time() >= self._heartbeat_due_s:

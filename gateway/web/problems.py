@@ -29,7 +29,7 @@ _REFUSED_STATUS: Mapping[str, int] = {
     "no_such_alarm": 404,
 }
 """What a refused command's reason means over HTTP. Anything else is a conflict with how things stand (409)."""
-_REFUSED_AS_INVALID = re.compile(r"(no_such|unknown|bad|invalid|missing|wrong)_")
+_REFUSED_AS_INVALID = re.compile(r"(no_such|unknown|bad|invalid|missing|wrong)_|\w+_out_of_range$")
 """Reasons that say that the request itself can never be carried out (422)."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _DETAIL_FIELD = re.compile(r"\$\.?([\w.]*)")

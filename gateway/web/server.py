@@ -82,6 +82,10 @@ class WebServer:
         port: int = self._listener.getsockname()[1]
         return port
 
+    def close(self) -> None:
+        """Give the port back, where `run` never ran."""
+        self._listener.close()
+
     async def run(self) -> None:
         """Serve until cancelled; then let requests end, for `SHUTDOWN_S` at most.
 

@@ -188,7 +188,9 @@ class Records:
     async def alarm(self, alarm_id: str) -> AlarmRecord | None:
         """One alarm with its transitions, or None."""
         wanted = fit_text(alarm_id)
-        steps = select(TRANSITIONS).where(TRANSITIONS.c.alarm_id == wanted).order_by(TRANSITIONS.c.n)
+        steps = (
+            select(TRANSITIONS).where(TRANSITIONS.c.alarm_id == wanted).order_by(TRANSITIONS.c.offset, TRANSITIONS.c.n)
+        )
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(ALARMS).where(ALARMS.c.alarm_id == wanted))).mappings().first()
             if row is None:

@@ -108,7 +108,8 @@ TRANSITIONS = Table(
     Column("from_signal", Text, nullable=False),
     Column("to_signal", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    PrimaryKeyConstraint("admission_id", "n"),
+    # `n` is unique within an admission; were it not, by a defect of the fold, the records must still go on.
+    PrimaryKeyConstraint("admission_id", "n", "offset"),
     Index(None, "alarm_id", "n"),
 )
 

@@ -292,8 +292,9 @@ async def test_a_writer_that_lost_its_place_repeats_nothing(records_url: str, re
 async def test_batch_that_fails_leaves_nothing_behind(records: Records) -> None:
     await records.apply([(1, [started(1, alarm())])], [], 1)
 
-    with pytest.raises(IntegrityError):  # two different transitions with one number: a defect of the fold
-        await records.apply([(2, [rejected()]), (3, [started(1, alarm("al-2"))])], [(2, '{"type":"alarm"}')], 3)
+    twice = [started(2, alarm("al-2")), started(2, alarm("al-3"))]  # one number, one entry: a defect of the fold
+    with pytest.raises(IntegrityError):
+        await records.apply([(2, [rejected()]), (3, twice)], [(2, '{"type":"alarm"}')], 3)
 
     assert records.applied_offset == 1
     assert (await records.quarantine()).items == ()

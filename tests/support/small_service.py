@@ -1,4 +1,4 @@
-"""A small but real service behind the web layer: it carries commands out and keeps records, with no broker and no rules.
+"""A small but real service behind the web layer: it carries commands out and keeps records; no broker, no rules.
 
 Every command goes through the same steps as in the gateway (judged, given an offset, applied to the records before the
 answer), and the records are the real ones, on SQLite. What a device would cause is done by methods: `raise_alarm`,
@@ -190,10 +190,8 @@ class SmallService:
 
     def _of_admission(self, command: Transfer | Discharge | Course | Chart | AudioPause) -> list[Any]:
         admission = self._admissions.get(command.admission_id)
-        if admission is None:
+        if admission is None or admission.discharged_ms is not None:
             return ["no_such_admission"]
-        if admission.discharged_ms is not None:
-            return ["already_discharged"]
         match command:
             case Transfer() if self._is_taken(command.bed):
                 return ["bed_taken"]

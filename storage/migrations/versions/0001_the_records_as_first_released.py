@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column("to_signal", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["alarm_id"], ["alarms.alarm_id"], name=op.f("fk_transitions_alarm_id")),
-        sa.PrimaryKeyConstraint("admission_id", "n", name=op.f("pk_transitions")),
+        sa.PrimaryKeyConstraint("admission_id", "n", "offset", name=op.f("pk_transitions")),
     )
     op.create_index("ix_transitions_alarm_id_n", "transitions", ["alarm_id", "n"], unique=False)
 
