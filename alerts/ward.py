@@ -33,6 +33,7 @@ from streaming.commands import (
     Command,
     Course,
     Discharge,
+    Link,
     Sign,
     Tick,
     Transfer,
@@ -244,6 +245,8 @@ class Ward:
                 stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
                 self.changed.add(stay.admission.bed)
                 return command.admission_id
+            case Link():
+                return self._link(command, step)
             case Sign():
                 raise Refusal("not_supported", "dose decisions are not computed yet, so there is nothing to sign")
             case Tick():
@@ -330,6 +333,15 @@ class Ward:
         del self.stays[command.admission_id]
         self.changed.add(bed.id)
         return command.admission_id
+
+    def _link(self, command: Link, step: Step) -> str:
+        """Every admitted bed has lost, or found again, the way to its devices."""
+        for stay in self.stays.values():
+            bed = self.beds[stay.admission.bed]
+            assert bed.equipment is not None
+            step.found += bed.equipment.broker(step.now_ms, lost=not command.is_up)
+            self._settle(bed, step)
+        return "broker"
 
     def _stay(self, admission_id: str) -> Stay:
         stay = self.stays.get(admission_id)

@@ -1,7 +1,8 @@
 """The door to MQTT: the only module that knows aiomqtt, and the paho client inside it.
 
 Invariants
-- PUBACK is sent only by `acknowledge`, which the pipeline calls after the journal's commit: in order of arrival, and for
+- PUBACK is sent only by `acknowledge`, which the pipeline calls after the journal's commit: in order of arrival, and
+  for
   the connection on which the messages came. Packet ids belong to a connection; what was received on an earlier one is
   forgotten here and redelivered by the broker.
 - Nothing is dropped for want of room: the inbox is unbounded here and bounded by the broker, which sends no more than
@@ -13,8 +14,8 @@ What it does not do: decode, decide, or keep anything.
 
 aiomqtt 2.5.1 acknowledges a message when it is queued and takes one task per message from its queue; both are wrong for
 us (docs/decisions/0007). So the callback of the paho client underneath is ours, with manual acknowledgement, and its
-socket is wrapped by one that reads and writes in large pieces. These are the only uses of private names, and the version
-is pinned.
+socket is wrapped by one that reads and writes in large pieces. These are the only uses of private names, and the
+version is pinned.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway.wire.topics import SUBSCRIPTION
+
 log = logging.getLogger("vigil.mqtt")
 
-SUBSCRIPTION = "icu/#"
-"""Wider than the grammar, so that what is out of grammar is seen, rejected with a reason and not silently missed."""
 SESSION_EXPIRY_S = 0xFFFFFFFF
 """Never: an absent gateway's messages wait as long as the broker can keep them."""
 BACKOFF_FIRST_S = 0.2
@@ -187,7 +188,7 @@ class MqttDoor:
         address, is_v5 = self._address, self._address.protocol == "5"
         properties = None
         if is_v5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = SESSION_EXPIRY_S
             properties.ReceiveMaximum = self._receive_maximum
         client = aiomqtt.Client(
@@ -218,7 +219,7 @@ class MqttDoor:
             topic = message.topic
         except UnicodeDecodeError:
             topic = message._topic.decode("utf-8", "replace")
-        self.inbox.append(Delivery(topic, message.payload, message.mid, message.qos, self.epoch))
+        self.inbox.append(Delivery(topic, bytes(message.payload), message.mid, message.qos, self.epoch))
         self.arrived.set()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:

@@ -1,4 +1,4 @@
-"""Effects as lines of a replay's output: NDJSON, keys sorted, the same bytes live and replayed (contract, section 8)."""
+"""Effects as lines of a replay's output: NDJSON with sorted keys, the same bytes live and replayed (contract, 8)."""
 
 from __future__ import annotations
 

@@ -111,8 +111,16 @@ class Discharge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The connection to the message broker came or went: noted by the gateway itself, so that a replay knows it too."""
+
+    is_up: bool
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has come this far; nothing else."""
 
 
-Command = Admit | Course | Chart | Acknowledge | AudioPause | Sign | Transfer | Discharge | Tick
+Command = Admit | Course | Chart | Acknowledge | AudioPause | Sign | Transfer | Discharge | Link | Tick

@@ -142,8 +142,8 @@ class Settings(_Table):
     profile: Annotated[
         str,
         Allowed("a profile's id, as `vigil rules list` shows them"),
-        Field(description="Clinical profile of admissions that name none.", pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$"),
-    ] = "hypotension-v1"
+        Field(description="Alarm rules in force.", pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$"),
+    ] = "alarms-il2"
     snapshot_interval_s: Annotated[
         float,
         Field(description="Between two snapshots of the engine: bounds how much a restart replays.", ge=1, le=3600),

@@ -12,8 +12,8 @@ Invariants:
 It judges the grammar only: names, types, limits and times that cannot be. Units, plausible ranges, repeats and clocks
 are the engine's.
 
-A plain message (numbers and nulls only) is checked with two set operations over all its metrics; everything else goes
-value by value. Both ways follow the same rules.
+A plain message (numbers and nulls of known metrics only) is checked with two set operations over all its metrics;
+everything else goes value by value. Both ways follow the same rules.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from gateway.wire.diagnosis import diagnose_json
 from gateway.wire.instants import format_ms, parse_instant
 from gateway.wire.reasons import Malformed, Reason, field_path, quote
 from gateway.wire.topics import Channel, parse_topic
+from streaming.nomenclature import METRICS
 from streaming.observation import (
     VALIDITY_BY_LABEL,
     Decoded,
@@ -53,6 +54,8 @@ EVENT_TEXT_MAX = 4096
 """Characters of the text of an event."""
 SEQ_LIMIT = 2**63
 """A sequence number stays below this: it is kept as a signed 64-bit integer."""
+EXACT_MAX = 2**53
+"""Integers up to here are doubles as they stand."""
 EARLIEST_MS = 946_684_800_000
 """2000-01-01T00:00:00Z: a device whose clock says less has no clock."""
 AHEAD_MAX_MS = 24 * 3_600_000
@@ -73,9 +76,10 @@ _UNPRINTABLE = re.compile(
 )
 _PLAIN: frozenset[type] = frozenset({int, float, type(None)})
 _SCALAR: frozenset[type] = frozenset({int, float, str, bool, type(None)})
+_KNOWN_NAMES = frozenset(METRICS)
 _SEEN_NAMES_MAX = 16_384
 _seen_names: set[str] = set()
-"""Metric names found well-formed before; bounded, and only ever a shortcut."""
+"""Unknown metric names found well-formed before; bounded, and only ever a shortcut."""
 
 
 def decode(topic: str, payload: bytes, received_ms: int) -> Decoded | Rejected:
@@ -224,10 +228,11 @@ def check_metrics(metrics: object, received_ms: int) -> Mapping[str, MetricValue
     """The metrics of an observation: names and values well-formed, objects turned into readings."""
     if type(metrics) is not dict:
         raise wrong_type("$.metrics", "an object", metrics)
-    if not _seen_names.issuperset(metrics):
+    if _KNOWN_NAMES.issuperset(metrics):
+        if _PLAIN.issuperset(map(type, metrics.values())):
+            return metrics
+    elif not _seen_names.issuperset(metrics):
         _check_metric_names(metrics)
-    if _PLAIN.issuperset(map(type, metrics.values())):
-        return metrics
     return {name: _check_metric(name, value, received_ms) for name, value in metrics.items()}
 
 
@@ -243,10 +248,10 @@ def _check_metric_names(metrics: _Json) -> None:
 def _check_metric(name: str, value: object, received_ms: int) -> MetricValue:
     kind = type(value)
     if kind in _PLAIN:
-        return value  # type: ignore[return-value]  # int, float or None
+        return _bounded(name, value)  # type: ignore[arg-type]  # int, float or None
     try:
         if kind is dict:
-            return _check_reading(value, received_ms)  # type: ignore[arg-type]  # a dict
+            return _check_reading(name, value, received_ms)  # type: ignore[arg-type]  # a dict
         if kind is str:
             return check_text(value, "", TEXT_MAX)
         raise wrong_type("", "a number, a text, null or an object", value)
@@ -254,7 +259,13 @@ def _check_metric(name: str, value: object, received_ms: int) -> MetricValue:
         raise finding.within(field_path("$.metrics", name)) from None
 
 
-def _check_reading(reading: _Json, received_ms: int) -> MetricReading:
+def _bounded(name: str, value: float | None) -> float | None:
+    # An integer of more than 53 bits becomes the double that it stands for. A known metric's is out of its plausible
+    # range and goes no further; one of an unknown metric would reach a store, and overflow a column of 64 bits there.
+    return float(value) if type(value) is int and abs(value) > EXACT_MAX and name not in _KNOWN_NAMES else value
+
+
+def _check_reading(name: str, reading: _Json, received_ms: int) -> MetricReading:
     value = _required(reading, "value", "")
     kind = type(value)
     if kind is str:
@@ -262,7 +273,7 @@ def _check_reading(reading: _Json, received_ms: int) -> MetricReading:
     elif kind not in _PLAIN:
         raise wrong_type(".value", "a number, a text or null", value)
     return MetricReading(
-        value=value,
+        value=value if kind is str else _bounded(name, value),
         unit=check_name(reading["unit"], ".unit") if "unit" in reading else None,
         validity=_check_validity(reading["validity"]) if "validity" in reading else Validity.VALID,
         determined_ms=check_time(reading["time"], ".time", received_ms) if "time" in reading else None,

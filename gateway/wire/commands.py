@@ -40,6 +40,7 @@ from streaming.commands import (
     Command,
     Course,
     Discharge,
+    Link,
     Sign,
     Tick,
     Transfer,
@@ -56,6 +57,8 @@ AUDIO_PAUSE_MAX_S = 120
 PLANNED_AHEAD_MAX_MS = 31 * 24 * 3_600_000
 """A course may be ordered this long before its first dose."""
 
+LINK_PARTS = frozenset({"broker"})
+LINK_STATES = frozenset({"up", "down"})
 DECISIONS = frozenset({"proceed", "hold", "discontinue"})
 
 _Range = tuple[float, float]
@@ -92,6 +95,8 @@ class CommandName(StrEnum):
     SIGN = "sign"
     TRANSFER = "transfer"
     DISCHARGE = "discharge"
+    LINK = "link"
+    """Not asked for by anybody: the gateway's own connection to the broker came (`up`) or went (`down`)."""
     TICK = "tick"
 
 
@@ -291,6 +296,11 @@ def _discharge(body: _Body) -> Discharge:
     return Discharge(admission_id=body.identifier("admission_id"), actor=body.actor())
 
 
+def _link(body: _Body) -> Link:
+    body.word("part", LINK_PARTS)
+    return Link(is_up=body.word("state", LINK_STATES) == "up", actor=body.actor())
+
+
 def _tick(body: _Body) -> Tick:  # noqa: ARG001 - one signature for all commands
     return Tick()
 
@@ -304,5 +314,6 @@ _PARSERS: Mapping[str, Callable[[_Body], Command]] = {
     CommandName.SIGN: _sign,
     CommandName.TRANSFER: _transfer,
     CommandName.DISCHARGE: _discharge,
+    CommandName.LINK: _link,
     CommandName.TICK: _tick,
 }

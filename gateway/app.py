@@ -1,0 +1,265 @@
+"""The composition root: the one place that names concrete parts and puts them together.
+
+One process, one task group. When a task fails the group ends, the process ends with its error, and whoever supervises
+it starts it again; the journal has everything that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import IO
+
+import orjson
+
+from gateway import snapshots
+from gateway.clock import GatewayClock
+from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
+from gateway.pipeline import Pipeline
+from gateway.rulesets import load_alarm_profile
+from gateway.service import VERSION, GatewayService
+from gateway.settings import Settings, read_secret
+from gateway.web.app import create_app
+from gateway.web.feed import FeedHub
+from gateway.web.server import WebServer
+from gateway.wire.commands import encode_command
+from gateway.wire.instants import format_ms
+from gateway.wire.topics import HEARTBEAT_TOPIC
+from storage.journal import Journal
+from storage.records import Records
+from storage.series.influx import InfluxExporter, InfluxTarget
+from storage.series.store import SeriesStore
+from storage.sqlite_version import check_sqlite_version
+
+log = logging.getLogger("vigil")
+
+HEARTBEAT_S = 1.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SPEED_META = "clock_speed"
+
+
+class CannotStart(Exception):  # noqa: N818 - named for what happened
+    """The gateway cannot start as it is configured: the message says what, where, and what to do."""
+
+
+async def run_gateway(
+    settings: Settings, *, speed: float = 1.0, announce: Callable[[str], None] = lambda _: None
+) -> None:
+    """Run the service until cancelled.
+
+    Args:
+        settings: What to run with.
+        speed: Gateway seconds per second; other than 1 in a demo or a test only.
+        announce: Told the URL once the service answers.
+
+    Raises:
+        CannotStart: Something is configured that cannot be.
+    """
+    _log_sqlite()
+    data_dir = settings.data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with sole_use(data_dir):
+        journal = await asyncio.to_thread(Journal.open, data_dir / "journal.db")
+        try:
+            await _settle_speed(journal, settings, speed)
+            await _run_with_journal(settings, journal, speed, announce)
+        finally:
+            await asyncio.to_thread(journal.close)
+
+
+async def _run_with_journal(
+    settings: Settings, journal: Journal, speed: float, announce: Callable[[str], None]
+) -> None:
+    data_dir = settings.data_dir
+    series = await asyncio.to_thread(SeriesStore.open, data_dir / "series.db")
+    records = await Records.open(records_url(settings))
+    try:
+        await _run_with_stores(settings, journal, series, records, speed, announce)
+    finally:
+        await records.close()
+        await asyncio.to_thread(series.close)
+
+
+async def _run_with_stores(
+    settings: Settings,
+    journal: Journal,
+    series: SeriesStore,
+    records: Records,
+    speed: float,
+    announce: Callable[[str], None],
+) -> None:
+    profile = load_alarm_profile(settings.profile)
+    folder = settings.data_dir / "snapshots"
+    least = min(series.applied_offset, records.applied_offset, journal.head_offset)
+    fold = await asyncio.to_thread(snapshots.load, folder, profile, least)
+    clock = GatewayClock(speed=speed, not_before_ms=journal.last_received_ms)
+    door = MqttDoor(
+        _broker_address(settings), client_id=settings.mqtt_client_id, receive_maximum=settings.receive_maximum
+    )
+    pipeline = Pipeline(
+        journal=journal,
+        fold=fold,
+        series=series,
+        records=records,
+        clock=clock,
+        door=door,
+        batch_max=settings.journal_batch_max,
+        pending_max=settings.pending_max,
+    )
+    began, from_offset = perf_counter(), fold.offset
+    await pipeline.recover()
+    log.info("recovered: offsets %d to %d folded in %.1f s", from_offset, fold.offset, perf_counter() - began)
+    exporter = _exporter(settings, series)
+    service = GatewayService(pipeline, exporter)
+    feed = FeedHub(service)
+    server = WebServer.listening(create_app(service, feed), settings.http_host, settings.http_port)
+    door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(pipeline.run_writing(), name="writing")
+        tasks.create_task(pipeline.run_folding(), name="folding")
+        tasks.create_task(pipeline.run_recording(), name="recording")
+        tasks.create_task(pipeline.run_ticks(), name="ticks")
+        tasks.create_task(door.run(), name="mqtt")
+        tasks.create_task(_publish_heartbeats(pipeline), name="heartbeat")
+        tasks.create_task(_flush_series(pipeline, settings.series_flush_interval_s), name="series")
+        tasks.create_task(_save_snapshots(pipeline, folder, settings.snapshot_interval_s), name="snapshots")
+        tasks.create_task(_tell_feed(pipeline, service), name="changes")
+        tasks.create_task(feed.run(), name="feed")
+        tasks.create_task(server.run(), name="web")
+        if exporter is not None:
+            tasks.create_task(exporter.run(), name="export")
+        announce(f"http://{settings.http_host}:{server.port}/")
+
+
+def records_url(settings: Settings) -> str:
+    """Where the records are: the configured database, else SQLite in the data directory."""
+    path = (settings.data_dir / "records.db").resolve()
+    return settings.records_database_url() or f"sqlite+aiosqlite:///{path}"
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+async def _publish_heartbeats(pipeline: Pipeline) -> None:
+    """Say each second that the gateway lives, and what time it has: simulated devices set their clocks by it."""
+    while True:
+        clock = pipeline.clock
+        beat = {
+            "at": format_ms(clock.now_ms()),
+            "speed": clock.speed,
+            "version": VERSION,
+            "offset": pipeline.fold.offset,
+        }
+        await pipeline.door.publish(HEARTBEAT_TOPIC, orjson.dumps(beat))
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def _flush_series(pipeline: Pipeline, interval_s: float) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        await pipeline.series.flush(pipeline.fold.offset)
+
+
+async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -> None:
+    saved = pipeline.fold.offset
+    while True:
+        await asyncio.sleep(interval_s)
+        if pipeline.fold.offset == saved:
+            continue
+        saved, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
+        await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
+        await asyncio.to_thread(snapshots.save, folder, saved, snapshot)
+
+
+async def _tell_feed(pipeline: Pipeline, service: GatewayService) -> None:
+    while True:
+        await pipeline.folded.wait()
+        pipeline.folded.clear()
+        service.note_change()
+
+
+def _journal_link(pipeline: Pipeline, *, is_up: bool) -> None:
+    """The connection to the broker came or went: journaled, so that a replay knows it too."""
+    pipeline.note("link", encode_command({"part": "broker", "state": "up" if is_up else "down", "actor": "vigil"}))
+
+
+# --- start ------------------------------------------------------------------------------------------------------------
+
+
+class sole_use:  # noqa: N801 - used as a with statement
+    """Holds the data directory for this process alone."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "lock"
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise CannotStart(f"{self._path.parent}: another gateway is using this data directory") from None
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+async def _settle_speed(journal: Journal, settings: Settings, speed: float) -> None:
+    """A clock that does not run at 1 is for a demo or a test: everything on this machine, and never on real records."""
+    written = journal.get_meta(SPEED_META)
+    if speed != 1.0:
+        host = parse_broker_url(settings.broker_url)[0]
+        if host not in LOOPBACK or settings.http_host not in LOOPBACK:
+            raise CannotStart("--speed is for a demo or a test: broker and HTTP must both be on 127.0.0.1")
+        if written == "1" or (written is None and journal.head_offset > 0):
+            raise CannotStart(
+                f"--speed is for a demo or a test: {settings.data_dir} holds a journal kept at normal speed; "
+                "give another --data"
+            )
+    elif written not in (None, "1"):
+        raise CannotStart(
+            f"{settings.data_dir} holds the journal of a demo or test at another speed; give another --data, or --speed"
+        )
+    if written is None:
+        await journal.set_meta(SPEED_META, "1" if speed == 1.0 else "demo")
+
+
+def _broker_address(settings: Settings) -> BrokerAddress:
+    host, port, is_tls = parse_broker_url(settings.broker_url)
+    password = settings.mqtt_password_file
+    return BrokerAddress(
+        host=host,
+        port=port,
+        tls=_tls_context(settings) if is_tls else None,
+        username=settings.mqtt_username,
+        password=read_secret("mqtt_password_file", password) if password is not None else None,
+        protocol=settings.mqtt_protocol,
+    )
+
+
+def _tls_context(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.mqtt_cert_file is not None and settings.mqtt_key_file is not None:
+        context.load_cert_chain(settings.mqtt_cert_file, settings.mqtt_key_file)
+    return context
+
+
+def _exporter(settings: Settings, series: SeriesStore) -> InfluxExporter | None:
+    influx = settings.influx
+    if influx is None:
+        return None
+    token = read_secret("influx.token_file", influx.token_file) if influx.token_file is not None else ""
+    target = InfluxTarget(url=influx.url, token=token, org=influx.org, bucket=influx.bucket)
+    return InfluxExporter(series.outbox(), target)
+
+
+def _log_sqlite() -> None:
+    log.info("%s", check_sqlite_version().remark)

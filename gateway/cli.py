@@ -1,0 +1,187 @@
+"""The command `vigil`.
+
+Composed from what is installed: commands of other packages (`simulate`, `import`, …) are found through the entry-point
+group `vigil.commands` and imported only when asked for, so that the gateway depends on none of them
+(docs/decisions/0004).
+
+Exit status: 0 success, 1 a finding or failure, 2 wrong usage. Messages for people go to standard error, results to
+standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from gateway.cli_journal import journal_app, rebuild
+from gateway.cli_rules import rules_app
+from gateway.demo import demo
+from gateway.rulesets import load_alarm_profile, shipped_profiles
+from gateway.settings import Settings, SettingsError, load_settings
+from streaming.rules.profile import ProfileError
+
+app = typer.Typer(
+    name="vigil",
+    help="Bedside gateway for patients on high-dose interleukin-2. It advises; clinicians decide.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True)
+
+
+@app.command(
+    epilog="Examples:\n\n`vigil gateway --data vigil-data`\n\n"
+    "`vigil gateway --config vigil.toml --broker mqtts://broker.ward.example:8883`"
+)
+def gateway(
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML); see docs/settings.md.")] = None,
+    broker: Annotated[str | None, typer.Option(help="mqtt://HOST:PORT or mqtts://HOST:PORT.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Everything the gateway keeps is in here.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to serve HTTP on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve HTTP on; 0 takes any free one.")] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="Gateway seconds per second; demo and test only.")
+    ] = 1.0,
+) -> None:
+    """Run the service: devices in over MQTT, alarms and values out over HTTP and WebSocket."""
+    settings = _settings(config, broker_url=broker, data_dir=data, http_host=host, http_port=port)
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    from gateway.app import CannotStart, run_gateway
+
+    def announce(url: str) -> None:
+        typer.echo(url)
+        sys.stdout.flush()
+
+    try:
+        run_until_signalled(lambda: run_gateway(settings, speed=speed, announce=announce))
+    except (CannotStart, ProfileError, SettingsError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.strerror or error} ({error.filename or f'{settings.http_host}:{settings.http_port}'})")
+
+
+@app.command(epilog="Example: `vigil replay stay.ndjson --out alarms.ndjson`")
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording (NDJSON, also .gz).")],
+    profile: Annotated[str, typer.Option(help="Alarm rules: an id, or a .toml file.")] = "alarms-il2",
+    out: Annotated[Path | None, typer.Option(help="Where to write; standard output when absent.")] = None,
+) -> None:
+    """Run a recording through the engine offline: a line for each alarm transition and rejection, a summary last."""
+    from gateway.replay import replay as replay_entries
+    from gateway.wire.recording import RecordingError, read_recording
+
+    rules = _profile(profile)
+    try:
+        stream = out.open("wb") if out is not None else sys.stdout.buffer
+        for line in replay_entries(read_recording(file), rules):
+            stream.write(line + b"\n")
+        stream.flush()
+    except RecordingError as error:
+        fail(f"{file}: {error}")
+    except OSError as error:
+        fail(f"{error.filename or file}: {error.strerror}")
+
+
+@app.command()
+def version() -> None:
+    """Version, and the hash of each profile."""
+    from gateway.service import VERSION
+
+    typer.echo(f"vigil {VERSION}")
+    for name in shipped_profiles():
+        profile = load_alarm_profile(name)
+        typer.echo(f"{profile.id} {profile.version} {profile.sha256}")
+
+
+database = typer.Typer(help="The database of records.", no_args_is_help=True)
+
+
+@database.command()
+def upgrade(
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+    data: Annotated[Path | None, typer.Option(help="The gateway's data directory.")] = None,
+) -> None:
+    """Bring the schema of the records up to date. The gateway does so itself at start-up."""
+    from gateway.app import records_url
+    from storage.records import Records
+
+    settings = _settings(config, data_dir=data)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+
+    async def run() -> None:
+        records = await Records.open(records_url(settings))
+        await records.close()
+
+    asyncio.run(run())
+    errors.print("The schema is up to date.")
+
+
+app.add_typer(rules_app, name="rules")
+app.add_typer(journal_app, name="journal")
+app.add_typer(database, name="db")
+app.command()(demo)
+app.command()(rebuild)
+
+
+def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a service until SIGINT or SIGTERM, then let it end in order. On uvloop where it is installed."""
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            await start()
+        except asyncio.CancelledError:
+            errors.print("stopped")
+
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(run())
+    else:
+        uvloop.run(run())
+
+
+def fail(message: str) -> None:
+    """End with status 1, saying why."""
+    errors.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _settings(config: Path | None, **options: object) -> Settings:
+    try:
+        return load_settings(config_file=config, environ=os.environ, command_line=options)
+    except SettingsError as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _profile(name: str) -> Any:
+    try:
+        return load_alarm_profile(name)
+    except ProfileError as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Entry point."""
+    for point in entry_points(group="vigil.commands"):
+        point.load()(app)
+    app()

@@ -1,0 +1,67 @@
+"""`vigil journal` and `vigil rebuild`: the journal as a recording, and projections made anew from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+journal_app = typer.Typer(help="The journal: export.", no_args_is_help=True)
+errors = Console(stderr=True)
+DataOption = Annotated[Path, typer.Option(help="The gateway's data directory.")]
+
+
+@journal_app.command("export", epilog="Example: `vigil journal export --data vigil-data --out night.ndjson`")
+def export_journal(
+    out: Annotated[Path, typer.Option(help="Where to write the recording (NDJSON, also .gz).")],
+    data: DataOption = Path("vigil-data"),
+    admission: Annotated[str | None, typer.Option(help="Only this admission.")] = None,
+) -> None:
+    """Write the journal as a recording, which `vigil replay` and `vigil simulate --recording` read.
+
+    The gateway may be running: only what is durable is read.
+    """
+    from gateway.export import journal_entries, recorded, stay_recording
+    from gateway.rulesets import load_alarm_profile
+    from gateway.wire.recording import RecordedEntry, write_recording
+    from storage.journal import JournalReader
+
+    path = data / "journal.db"
+    if not path.exists():
+        errors.print(f"[bold red]error:[/] there is no journal at {path}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+    reader = JournalReader(path)
+    try:
+        entries: Iterator[RecordedEntry] | None = recorded(journal_entries(reader.read))
+        if admission is not None:
+            entries = stay_recording(reader.read, admission, load_alarm_profile())
+        if entries is None:
+            errors.print(f"[bold red]error:[/] the journal knows no admission {admission}", highlight=False)
+            raise typer.Exit(1)
+        count = write_recording(out, entries)
+    finally:
+        reader.close()
+    errors.print(f"{count} entries written to {out}", highlight=False, soft_wrap=True)
+
+
+def rebuild(data: DataOption = Path("vigil-data")) -> None:
+    """Forget series, records and snapshots; the next start of the gateway makes them anew from the journal.
+
+    The gateway must not be running. Records in PostgreSQL are not touched: empty that database instead.
+    """
+    if not (data / "journal.db").exists():
+        errors.print(f"[bold red]error:[/] there is no journal in {data}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+    from gateway.app import CannotStart, sole_use
+
+    try:
+        with sole_use(data):
+            for path in [*data.glob("series.db*"), *data.glob("records.db*"), *(data / "snapshots").glob("*")]:
+                path.unlink()
+    except CannotStart as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    errors.print("Projections removed; the gateway will rebuild them from the journal at its next start.")

@@ -1,0 +1,159 @@
+"""The journal as a recording, whole or one stay of it (contract, section 8).
+
+A stay's recording begins with its bed's messages and holds every command about it, so that it replays to the stay's own
+alarms. Ticks are left out but the last: it says how far time had come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from alerts.alarm import AlarmTransition
+from gateway.fold import Fold
+from gateway.wire.commands import CommandName, encode_command
+from gateway.wire.instants import format_ms
+from gateway.wire.recording import RecordedEntry, encode_entry
+from gateway.wire.topics import parse_topic
+from storage.ports import EntryKind, JournalEntry
+from streaming.effects import AdmissionChanged
+from streaming.identity import BedId
+from streaming.observation import Rejected
+from streaming.rules.kinds import AlarmProfile
+
+if TYPE_CHECKING:
+    from gateway.pipeline import Pipeline
+    from gateway.web.ports import ExportFormat
+    from storage.records.rows import BedAssignment
+
+PAGE = 1000
+Read = Callable[[int, int], list[JournalEntry]]
+"""(after offset, at most) → entries"""
+
+
+def journal_entries(read: Read) -> Iterator[JournalEntry]:
+    """Every entry of the journal, in order."""
+    after = 0
+    while entries := read(after, PAGE):
+        yield from entries
+        after = entries[-1].offset
+
+
+def recorded(entries: Iterable[JournalEntry]) -> Iterator[RecordedEntry]:
+    """Journal entries as a recording."""
+    tick_ms: int | None = None
+    for entry in entries:
+        tick_ms = entry.received_ms if entry.kind == EntryKind.TICK else None
+        if entry.kind == EntryKind.MESSAGE:
+            yield RecordedEntry(received_ms=entry.received_ms, topic=entry.name, payload=entry.payload)
+        elif entry.kind == EntryKind.COMMAND:
+            yield RecordedEntry(received_ms=entry.received_ms, command=entry.name, body=orjson.loads(entry.payload))
+    if tick_ms is not None:
+        yield RecordedEntry(received_ms=tick_ms, command=CommandName.TICK, body={})
+
+
+class Stay(NamedTuple):
+    """Where one admission stands in the journal."""
+
+    admission_id: str
+    admit_offset: int
+    bed: BedId
+    """The first."""
+    alarm_ids: frozenset[str]
+
+
+def find_stay(entries: Iterable[JournalEntry], admission_id: str, profile: AlarmProfile) -> Stay | None:
+    """Find an admission by folding the journal: its id may be derived, and so are the ids of its alarms."""
+    fold = Fold(profile)
+    begun: tuple[int, BedId] | None = None
+    alarm_ids: set[str] = set()
+    for entry in entries:
+        for effect in fold.apply(entry):
+            if isinstance(effect, AdmissionChanged) and effect.admission_id == admission_id and begun is None:
+                begun = (entry.offset, effect.bed)
+            elif isinstance(effect, AlarmTransition) and effect.alarm.admission_id == admission_id:
+                alarm_ids.add(effect.alarm.alarm_id)
+    return Stay(admission_id, *begun, frozenset(alarm_ids)) if begun is not None else None
+
+
+def entries_of_stay(entries: Iterable[JournalEntry], stay: Stay) -> Iterator[JournalEntry]:
+    """What belongs to the stay: the messages of its bed, wherever that is, and the commands about it.
+
+    The messages before the admission are taken too: they have set the devices' clocks and numbering.
+    """
+    bed = stay.bed
+    for entry in entries:
+        if entry.kind == EntryKind.MESSAGE:
+            topic = parse_topic(entry.name)
+            if not isinstance(topic, Rejected) and topic.device.bed_id == bed:
+                yield entry
+        elif entry.kind == EntryKind.TICK or entry.name == CommandName.LINK:
+            yield entry
+        elif entry.offset == stay.admit_offset:
+            yield _with_id(entry, stay.admission_id)
+        else:
+            body = orjson.loads(entry.payload)
+            if body.get("admission_id") != stay.admission_id and body.get("alarm_id") not in stay.alarm_ids:
+                continue
+            yield entry
+            if entry.name == CommandName.TRANSFER:
+                bed = BedId(str(body.get("unit")), str(body.get("bed")))
+            if entry.name == CommandName.DISCHARGE:
+                return
+
+
+def _with_id(entry: JournalEntry, admission_id: str) -> JournalEntry:
+    body = orjson.loads(entry.payload) | {"admission_id": admission_id}
+    return replace(entry, payload=encode_command(body))
+
+
+def stay_recording(read: Read, admission_id: str, profile: AlarmProfile) -> Iterator[RecordedEntry] | None:
+    """One stay as a recording; None when the journal knows no such admission."""
+    stay = find_stay(journal_entries(read), admission_id, profile)
+    return recorded(entries_of_stay(journal_entries(read), stay)) if stay is not None else None
+
+
+async def stay_lines(pipeline: Pipeline, admission_id: str, fmt: ExportFormat) -> AsyncIterator[bytes]:
+    """A stay as a recording (`ndjson`), or its measured values as a table (`csv`)."""
+    if fmt == "csv":
+        record = await pipeline.records.admission(admission_id)
+        async for chunk in _table(pipeline, record.assignments if record is not None else ()):
+            yield chunk
+        return
+    entries = await asyncio.to_thread(stay_recording, pipeline.journal.read, admission_id, pipeline.fold.profile)
+    if entries is None:
+        return
+    while page := await asyncio.to_thread(lambda: list(islice(entries, PAGE))):
+        yield b"".join(encode_entry(each) for each in page)
+
+
+async def _table(pipeline: Pipeline, assignments: Sequence[BedAssignment]) -> AsyncIterator[bytes]:
+    yield _csv([("at", "unit", "bed", "device", "name", "value", "validity")])
+    now_ms = pipeline.clock.now_ms()
+    for assignment in assignments:
+        bed, begin_ms = assignment.bed, assignment.from_ms
+        end_ms = now_ms + 1 if assignment.to_ms is None else assignment.to_ms
+        for device, name in await pipeline.series.names(bed):
+            from_ms = begin_ms
+            while samples := await pipeline.series.samples(bed, name, from_ms, end_ms, PAGE, device=device or None):
+                head = (bed.unit, bed.bed, _inert(device), _inert(name))
+                yield _csv((format_ms(s.t_ms), *head, repr(s.value), s.validity.label) for s in samples)
+                from_ms = samples[-1].t_ms + 1
+
+
+def _inert(text: str) -> str:
+    """Text from a device as a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _csv(rows: Iterable[tuple[str, ...]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,133 @@
+"""How a bed looks to people: JSON-ready objects for the feed and for `GET /admissions/{id}`.
+
+Reads the ward's state and changes nothing. A signal's age is counted from its determination time, corrected to the
+gateway's clock; whoever shows it must let it age on a clock of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alerts.alarm import Alarm
+from alerts.ward import Stay, Ward
+from gateway.wire.instants import format_ms
+from streaming.bed import CHART_DEVICE, Bed
+from streaming.device import Device
+from streaming.identity import BedId
+from streaming.nomenclature import SIGNAL_UNITS
+from streaming.observation import Validity
+from streaming.signals import Channel, SignalSlot
+
+JsonObject = dict[str, Any]
+
+
+def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
+    """A bed for the display."""
+    stay = _stay_at(ward, bed)
+    return {
+        "unit": bed.id.unit,
+        "bed": bed.id.bed,
+        "admission": _admission(stay) if stay is not None else None,
+        "signals": signals_of(bed),
+        "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()] if stay is not None else [],
+        "devices": [_device(device) for device in bed.devices.values() if device.id.device != CHART_DEVICE],
+    }
+
+
+def signals_of(bed: Bed) -> JsonObject:
+    """Every signal that was ever reported at this bed."""
+    return {name: frame for name, slot in bed.slots.items() if (frame := _signal(slot)) is not None}
+
+
+def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
+    """What `GET /admissions/{id}` adds to the record; None when the admission is not present."""
+    stay = ward.stays.get(admission_id)
+    if stay is None:
+        return None
+    bed = ward.beds[stay.admission.bed]
+    signals = signals_of(bed)
+    for name, frame in signals.items():
+        at_ms = _speaker(bed.slots[name])
+        frame["age_s"] = max(0, ward.now_ms - at_ms.at_ms) / 1000 if at_ms is not None else None
+    return {"signals": signals, "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()]}
+
+
+def alarm_brief(alarm: Alarm) -> JsonObject:
+    """An alarm for the display: the contract's fields, and its text in place of all the evidence."""
+    brief: JsonObject = {
+        "alarm_id": alarm.alarm_id,
+        "rule_id": alarm.rule_id,
+        "family": alarm.family,
+        "title": alarm.title,
+        "kind": alarm.kind,
+        "priority": alarm.priority,
+        "condition": alarm.condition,
+        "signal": alarm.signal,
+        "onset_at": format_ms(alarm.onset_at_ms),
+        "announced_at": format_ms(alarm.announced_at_ms),
+        "text": alarm.evidence.get("text", alarm.title),
+    }
+    if alarm.acknowledged is not None:
+        seen = alarm.acknowledged
+        brief["acknowledged"] = {"by": seen.by, "at": format_ms(seen.at_ms), "note": seen.note}
+    return brief
+
+
+def _stay_at(ward: Ward, bed: Bed) -> Stay | None:
+    return ward.stays[bed.patient.admission.admission_id] if bed.patient is not None else None
+
+
+def _admission(stay: Stay) -> JsonObject:
+    admission = stay.admission
+    return {
+        "admission_id": admission.admission_id,
+        "patient_id": admission.patient_id,
+        "name": admission.name,
+        "admitted_at": format_ms(admission.admitted_ms),
+        "baseline_weight_kg": admission.baseline_weight_kg,
+        "dosing_weight_kg": admission.dosing_weight_kg,
+    }
+
+
+def _speaker(slot: SignalSlot) -> Channel | None:
+    """The channel to show: the source, else the one that reported last, so that people see what went stale."""
+    if slot.source is not None:
+        return slot.source
+    reported = [channel for channel in slot.candidates if channel.latest_ms >= 0]
+    return max(reported, key=lambda channel: channel.latest_ms, default=None)
+
+
+def _signal(slot: SignalSlot) -> JsonObject | None:
+    channel = _speaker(slot)
+    if channel is None:
+        return None
+    # The latest report is shown as it is: `null` now is no value now, whatever was said two seconds ago.
+    says_nothing = channel.latest_validity > Validity.QUESTIONABLE or channel.artefact is not None
+    validity = channel.latest_validity if says_nothing else channel.validity
+    return {
+        "value": None if says_nothing else channel.value,
+        "unit": SIGNAL_UNITS.get(slot.name, ""),
+        "at": format_ms(channel.latest_ms if says_nothing else channel.at_ms),
+        "source": channel.name,
+        "device": channel.device.device,
+        "validity": validity.label,
+        "artefact": channel.artefact,
+        "fresh_for_s": channel.fresh_ms / 1000,
+    }
+
+
+def _device(device: Device) -> JsonObject:
+    offset_ms = device.clock.offset_ms
+    return {
+        "device": device.id.device,
+        "kind": device.kind,
+        "model": device.model,
+        "state": device.state,
+        "last_seen_at": format_ms(device.last_received_ms) if device.last_received_ms >= 0 else None,
+        "clock_offset_s": offset_ms / 1000 if offset_ms is not None else None,
+    }
+
+
+def bed_order(bed_id: BedId) -> tuple[str, str]:
+    """Beds in the order people expect: by unit, then by name."""
+    return (bed_id.unit, bed_id.bed)

@@ -1,0 +1,256 @@
+"""What the web layer asks of the gateway, answered from the pipeline: `gateway.web.ports.Service` made real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from gateway import frames
+from gateway.export import stay_lines
+from gateway.pipeline import Pipeline
+from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused
+from gateway.wire.commands import encode_command
+from streaming.effects import CommandApplied
+from streaming.identity import BedId
+from streaming.rules.kinds import LimitRule, Rule
+
+if TYPE_CHECKING:
+    from storage.records import Records
+    from storage.series.influx import InfluxExporter
+    from storage.series.store import SeriesStore
+
+BEHIND_MAX = 5_000
+"""Entries that may wait for the fold before readiness says so."""
+VERSION = version("vigil")
+
+
+class GatewayService:
+    """The service behind the web layer. Lives on the event loop; reads the fold's state between its slices."""
+
+    def __init__(self, pipeline: Pipeline, exporter: InfluxExporter | None) -> None:
+        self._pipeline = pipeline
+        self._exporter = exporter
+        self.beds_changed = asyncio.Event()
+
+    def note_change(self) -> None:
+        """Tell the feed that beds may look different."""
+        if self._pipeline.fold.ward.changed:
+            self.beds_changed.set()
+
+    @property
+    def version(self) -> str:
+        """Version of the service."""
+        return VERSION
+
+    @property
+    def clock_speed(self) -> float:
+        """Gateway seconds per second."""
+        return self._pipeline.clock.speed
+
+    @property
+    def records(self) -> Records:
+        """Admissions, alarms, quarantine, audit, outcomes."""
+        return self._pipeline.records
+
+    @property
+    def series(self) -> SeriesStore:
+        """The history of signals."""
+        return self._pipeline.series
+
+    def now_ms(self) -> int:
+        """Gateway clock."""
+        return self._pipeline.clock.now_ms()
+
+    # --- beds ---------------------------------------------------------------------------------------------------------
+
+    def bed_frames(self) -> list[JsonObject]:
+        """Every bed, by unit and name."""
+        ward = self._pipeline.fold.ward
+        return [frames.bed_frame(ward, ward.beds[bed_id]) for bed_id in sorted(ward.beds, key=frames.bed_order)]
+
+    def bed_frame(self, bed_id: BedId) -> JsonObject | None:
+        """One bed."""
+        ward = self._pipeline.fold.ward
+        bed = ward.beds.get(bed_id)
+        return frames.bed_frame(ward, bed) if bed is not None else None
+
+    def dirty_beds(self) -> set[BedId]:
+        """Beds that changed since the last call."""
+        ward = self._pipeline.fold.ward
+        changed, ward.changed = ward.changed, set()
+        return changed
+
+    def admission_state(self, admission_id: str) -> JsonObject | None:
+        """Present state of an admission."""
+        return frames.admission_state(self._pipeline.fold.ward, admission_id)
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    async def submit(self, command: str, body: JsonObject, actor: str) -> Applied | Refused:
+        """Journal a command and answer what became of it."""
+        outcome = await self._pipeline.submit(command, encode_command({**body, "actor": actor}))
+        if isinstance(outcome, CommandApplied):
+            return Applied(outcome.subject_id)
+        return Refused(outcome.reason, outcome.detail)
+
+    def export_lines(self, admission_id: str, fmt: ExportFormat) -> AsyncIterator[bytes]:
+        """The whole stay."""
+        return stay_lines(self._pipeline, admission_id, fmt)
+
+    # --- accounts -----------------------------------------------------------------------------------------------------
+
+    def ledger(self) -> JsonObject:
+        """`received = evaluated + duplicate + rejected + pending`, in all and by device."""
+        ward, pending = self._pipeline.fold.ward, self._pipeline.pending_messages
+        return {
+            "total": {
+                "received": ward.received + pending,
+                "evaluated": ward.evaluated,
+                "duplicate": ward.duplicate,
+                "rejected": ward.rejected,
+                "pending": pending,
+            },
+            "devices": [
+                {
+                    "unit": device.id.unit,
+                    "bed": device.id.bed,
+                    "device": device.id.device,
+                    "received": device.received,
+                    "evaluated": device.evaluated,
+                    "duplicate": device.duplicate,
+                    "rejected": device.rejected,
+                    "gaps": device.sequence.missing,
+                }
+                for device in ward.devices.values()
+            ],
+        }
+
+    def readiness(self) -> Mapping[str, PartState]:
+        """Each part of the service."""
+        pipeline = self._pipeline
+        door, clock, pending = pipeline.door, pipeline.clock, pipeline.pending_messages
+        parts = {
+            "broker": PartState(
+                door.is_connected, "connected" if door.is_connected else "disconnected", door.last_error
+            ),
+            "journal": PartState(
+                pipeline.is_journal_writable,
+                "writable" if pipeline.is_journal_writable else "refusing",
+                f"offset {pipeline.journal.head_offset}",
+            ),
+            "engine": PartState(
+                pending <= BEHIND_MAX, "current" if pending <= BEHIND_MAX else "behind", f"{pending} messages pending"
+            ),
+            "clock": PartState(
+                clock.stepped_back_ms == 0,
+                "running" if clock.stepped_back_ms == 0 else "waiting",
+                f"speed {clock.speed:g}"
+                + (f", system clock {clock.stepped_back_ms} ms behind" if clock.stepped_back_ms else ""),
+            ),
+        }
+        if self._exporter is not None:
+            error = self._exporter.last_error
+            # A time-series server that is away delays a copy; it does not make the gateway unfit.
+            parts["series_export"] = PartState(True, "exporting" if not error else "waiting", error or "")
+        return parts
+
+    # --- rules --------------------------------------------------------------------------------------------------------
+
+    def rules(self) -> list[JsonObject]:
+        """Rules in force."""
+        return [self._rule(rule) for rule in self._pipeline.fold.profile.rules]
+
+    def rule(self, rule_id: str) -> JsonObject | None:
+        """One rule."""
+        rule = self._pipeline.fold.profile.rule(rule_id)
+        return self._rule(rule) if rule is not None else None
+
+    def profiles(self) -> list[JsonObject]:
+        """Profiles in force."""
+        profile = self._pipeline.fold.profile
+        return [
+            {
+                "id": profile.id,
+                "version": profile.version,
+                "title": profile.title,
+                "kind": "alarms",
+                "sha256": profile.sha256,
+                "patient_limits": [asdict(limit) for limit in profile.patient_limits.values()],
+            }
+        ]
+
+    def _rule(self, rule: Rule) -> JsonObject:
+        profile = self._pipeline.fold.profile
+        return rule_object(rule) | {"profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256}}
+
+    # --- figures ------------------------------------------------------------------------------------------------------
+
+    def metrics_snapshot(self) -> Sequence[MetricFamily]:
+        """Figures for Prometheus."""
+        return self._message_figures() + self._store_figures() + self._ward_figures() + self._export_figures()
+
+    def _message_figures(self) -> list[MetricFamily]:
+        pipeline, ward = self._pipeline, self._pipeline.fold.ward
+        received = ward.received + pipeline.pending_messages
+        return [
+            _one("vigil_messages_received", "counter", "Device messages in the journal", received),
+            _one("vigil_messages_evaluated", "counter", "Device messages evaluated", ward.evaluated),
+            _one("vigil_messages_duplicate", "counter", "Device messages seen before", ward.duplicate),
+            _one("vigil_messages_rejected", "counter", "Device messages rejected with a reason", ward.rejected),
+            _one("vigil_messages_pending", "gauge", "Messages not yet evaluated", pipeline.pending_messages),
+            _one("vigil_values", "counter", "Values stored since the process began", pipeline.figures.values),
+            _one("vigil_fold_seconds", "counter", "Time spent in the fold", pipeline.figures.fold_s),
+        ]
+
+    def _store_figures(self) -> list[MetricFamily]:
+        pipeline = self._pipeline
+        figures, door = pipeline.figures, pipeline.door
+        return [
+            _one("vigil_journal_offset", "gauge", "Last entry of the journal", pipeline.journal.head_offset),
+            _one("vigil_journal_commits", "counter", "Commits since the process began", figures.batches),
+            _one("vigil_journal_failures", "counter", "Commits that the disk refused", figures.journal_failures),
+            _one("vigil_series_offset", "gauge", "Entry the time series have reached", pipeline.series.applied_offset),
+            _one("vigil_records_offset", "gauge", "Entry the records have reached", pipeline.records.applied_offset),
+            _one("vigil_broker_connected", "gauge", "1 while the broker is connected", float(door.is_connected)),
+            _one("vigil_broker_connections", "counter", "Connections made to the broker", door.connections),
+        ]
+
+    def _ward_figures(self) -> list[MetricFamily]:
+        ward, clock = self._pipeline.fold.ward, self._pipeline.clock
+        active = {"high": 0, "medium": 0, "low": 0}
+        for stay in ward.stays.values():
+            for alarm in stay.book.active.values():
+                active[alarm.priority] += 1
+        behind_s = clock.stepped_back_ms / 1000
+        by_priority = [({"priority": priority}, float(count)) for priority, count in active.items()]
+        return [
+            _one("vigil_admissions", "gauge", "Patients admitted", len(ward.stays)),
+            _one("vigil_clock_stepped_back_seconds", "gauge", "System clock behind gateway time", behind_s),
+            MetricFamily("vigil_alarms_active", "gauge", "Alarms announced now", by_priority),
+        ]
+
+    def _export_figures(self) -> list[MetricFamily]:
+        exporter = self._exporter
+        if exporter is None:
+            return []
+        return [
+            _one("vigil_export_lines", "counter", "Lines written to the time-series server", exporter.lines_sent),
+            _one("vigil_export_lines_rejected", "counter", "Lines the server will not have", exporter.lines_rejected),
+            _one("vigil_export_retries", "counter", "Writes tried again", exporter.retries),
+            _one("vigil_export_lag_chunks", "gauge", "Chunks not yet exported", exporter.lag_rows),
+        ]
+
+
+def rule_object(rule: Rule) -> JsonObject:
+    """A rule as JSON-ready object, without its test vectors."""
+    body: dict[str, Any] = {key: value for key, value in asdict(rule).items() if value not in (None, (), {})}
+    body.pop("examples", None)
+    body["kind"] = "limit" if isinstance(rule, LimitRule) else rule.kind
+    return body
+
+
+def _one(name: str, kind: Any, explanation: str, value: float) -> MetricFamily:
+    return MetricFamily(name, kind, explanation, [({}, float(value))])

@@ -1,0 +1,70 @@
+"""Snapshots of the fold: how a restart needs to replay only what came after.
+
+A snapshot is written when both projections have everything up to its offset, and used when both (still) have: then
+nothing that a projection needs lies before it. The last two are kept. A snapshot that cannot be used, because the rules
+or the format have changed, is passed over; the journal has everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+from gateway.fold import Fold
+from streaming.rules.kinds import AlarmProfile
+
+log = logging.getLogger("vigil.snapshots")
+
+KEPT = 2
+_DIGEST_BYTES = 32
+
+
+def save(folder: Path, offset: int, snapshot: bytes) -> None:
+    """Write a snapshot: whole or not at all, and durable."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / "unfinished"
+    with unfinished.open("wb") as file:
+        file.write(hashlib.sha256(snapshot).digest())
+        file.write(snapshot)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(folder / f"{offset:020d}.snapshot")
+    _sync_folder(folder)
+    for old in sorted(folder.glob("*.snapshot"))[:-KEPT]:
+        old.unlink()
+
+
+def load(folder: Path, profile: AlarmProfile, not_beyond: int) -> Fold:
+    """The fold of the newest usable snapshot, or an empty one.
+
+    Args:
+        folder: Where snapshots are.
+        profile: The rules in force.
+        not_beyond: Least offset that any projection has applied.
+    """
+    for path in sorted(folder.glob("*.snapshot"), reverse=True):
+        if int(path.stem) > not_beyond:
+            continue
+        fold = _read(path, profile)
+        if fold is not None:
+            return fold
+        log.warning("snapshot %s is of other rules or another version, or damaged: replaying more of the journal", path)
+    return Fold(profile)
+
+
+def _read(path: Path, profile: AlarmProfile) -> Fold | None:
+    held = path.read_bytes()
+    digest, snapshot = held[:_DIGEST_BYTES], held[_DIGEST_BYTES:]
+    if hashlib.sha256(snapshot).digest() != digest:
+        return None
+    return Fold.restore(snapshot, profile)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

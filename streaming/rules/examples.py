@@ -1,0 +1,76 @@
+"""Test vectors that stand in a profile, run against the rule they stand in.
+
+A series is one value a second from second 0: `80x10 60x121 _x30` is ten values of 80, then 121 of 60, then thirty
+seconds of silence. The outcome is looked at after the value of that second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streaming.admission import Admission
+from streaming.bed import Bed
+from streaming.identity import BedId, DeviceId
+from streaming.nomenclature import SPECS
+from streaming.observation import ObsMessage
+from streaming.outcome import RuleOutcome
+from streaming.rules.kinds import AlarmProfile, Example, LimitRule
+from streaming.step import Step
+
+BEGIN_MS = 1_000_000_000_000
+BED = BedId("example", "bed")
+
+
+def expand(series: str) -> list[float | None]:
+    """The values of a series, None for silence.
+
+    Raises:
+        ValueError: It is not of the form `value x count`.
+    """
+    values: list[float | None] = []
+    for group in series.split():
+        value, _, count = group.partition("x")
+        values += [None if value == "_" else float(value)] * int(count or 1)
+    return values
+
+
+def check_example(profile: AlarmProfile, rule: LimitRule, example: Example) -> list[str]:
+    """What the rule does otherwise than its example expects; empty when nothing."""
+    seen = outcomes(profile, rule, example.series)
+    return [
+        f"at {second} s expected {expected}, found {seen[second]} ({example.series})"
+        for second, expected in sorted(example.expect.items())
+        if seen[second] != expected
+    ]
+
+
+def outcomes(profile: AlarmProfile, rule: LimitRule, series: str) -> list[str]:
+    """The rule's outcome after each second of a series, and of a minute after it."""
+    alone = replace(profile, limit_rules=(rule,), equipment_rules=())
+    bed = Bed(BED, alone)
+    bed.admit(Step(BEGIN_MS), _anybody())
+    device = bed.device(DeviceId(BED.unit, BED.bed, "example"))
+    metric = next(spec.ref_id for spec in SPECS if spec.signal == rule.signal)
+    outcome, seen = RuleOutcome.ABSENT, []
+    for second, value in enumerate([*expand(series), *[None] * 60]):
+        step = Step(BEGIN_MS + second * 1000)
+        if bed.due_ms <= step.now_ms:
+            bed.time_passed(step)
+        if value is not None:
+            bed.observe(step, device, ObsMessage("example", second, step.now_ms, {metric: value}))
+        bed.schedule(step.now_ms)
+        outcome = step.found[-1].outcome if step.found else outcome
+        seen.append(outcome.value)
+    return seen
+
+
+def _anybody() -> Admission:
+    return Admission(
+        admission_id="example",
+        patient_id="example",
+        bed=BED,
+        dosing_weight_kg=80,
+        baseline_weight_kg=80,
+        profile="example",
+        admitted_ms=BEGIN_MS,
+    )
