@@ -31,7 +31,7 @@ DEVICE = DeviceId("icu", "b01", "dev1")
 REASONS = frozenset(Reason)
 
 channels = st.sampled_from(list(Channel))
-numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**64 - 1)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 printable = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
 names = st.text(printable, min_size=1, max_size=64)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=256)
@@ -74,7 +74,11 @@ statuses = st.builds(
 messages = observations | events | statuses
 
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | numbers | st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    st.none()
+    | st.booleans()
+    | numbers
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
 )

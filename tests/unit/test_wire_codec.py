@@ -121,6 +121,17 @@ def test_number_passes_as_it_is_however_implausible(number: float) -> None:
     assert obs_with({"MDC_TEMP": number}) == {"MDC_TEMP": number}
 
 
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, 2**64 - 1, -(2**63)])
+@pytest.mark.parametrize("beside", [{}, {"MDC_DRUG_NAME_LABEL": "x"}])
+def test_integer_of_an_unknown_metric_never_exceeds_what_a_store_can_hold(
+    number: int, beside: dict[str, object]
+) -> None:
+    found = obs_with({"site:new": number, "site:other": {"value": number}, **beside})
+
+    assert (type(found["site:new"]), found["site:new"]) == (float, float(number))
+    assert found["site:other"] == MetricReading(value=float(number))
+
+
 @pytest.mark.parametrize("name", ["M", "M" * 64, "loinc:2160-0", "site:etat", "Müller hr", "x.y/z[1]"])
 def test_metric_name_of_printable_characters_is_kept(name: str) -> None:
     assert obs_with({name: 1, "MDC_DRUG_NAME_LABEL": "x" * 256}) == {name: 1, "MDC_DRUG_NAME_LABEL": "x" * 256}

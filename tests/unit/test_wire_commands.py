@@ -15,6 +15,7 @@ from streaming.commands import (
     Chart,
     Course,
     Discharge,
+    Link,
     Sign,
     Tick,
     Transfer,
@@ -61,6 +62,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "sign": {"admission_id": "adm-1", "decision": "proceed", "reason": "recovered", "actor": "dr.b"},
     "transfer": {"admission_id": "adm-1", "unit": "icu", "bed": "b02", "actor": "nurse.a"},
     "discharge": {"admission_id": "adm-1", "actor": "nurse.a"},
+    "link": {"part": "broker", "state": "down", "actor": "vigil"},
     "tick": {},
 }
 COMMANDS = {
@@ -98,6 +100,7 @@ COMMANDS = {
     "sign": Sign(admission_id="adm-1", decision="proceed", reason="recovered", actor="dr.b"),
     "transfer": Transfer(admission_id="adm-1", bed=BedId("icu", "b02"), actor="nurse.a"),
     "discharge": Discharge(admission_id="adm-1", actor="nurse.a"),
+    "link": Link(is_up=False, actor="vigil"),
     "tick": Tick(),
 }
 
@@ -110,6 +113,7 @@ OPTIONAL = {
     "sign": ["reason", "actor"],
     "transfer": ["actor"],
     "discharge": ["actor"],
+    "link": ["actor"],
     "tick": [],
 }
 REQUIRED = [(c, f) for c, body in BODIES.items() for f in body if f not in OPTIONAL[c]]
@@ -203,6 +207,8 @@ WRONG = [
     ("sign", {"decision": "stop"}, "unknown_value"),
     ("sign", {"decision": "indeterminate"}, "unknown_value"),
     ("transfer", {"bed": "b 2"}, "bad_text"),
+    ("link", {"part": "journal"}, "unknown_value"),
+    ("link", {"state": "online"}, "unknown_value"),
     ("discharge", {"admission_id": "x" * 65}, "out_of_range"),
     ("discharge", {"actor": ""}, "out_of_range"),
     ("discharge", {"actor": "a\x1b[2J"}, "bad_text"),
