@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,11 @@ def test_examples_cover_each_kind_that_is_json() -> None:
 def test_generator_without_a_file_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert capsys.readouterr().err.startswith("usage:")
+
+
+def test_generator_renews_the_file_it_is_given(tmp_path: Path) -> None:
+    copy = tmp_path / "protocol.md"
+    copy.write_text(DOCUMENT.replace("| `too_deep` |", "| `too_shallow` |"), encoding="utf-8")
+
+    assert main([str(copy)]) == 0
+    assert copy.read_text(encoding="utf-8") == DOCUMENT
