@@ -64,7 +64,7 @@ class RefusingServer:
                 self.end_headers()
                 self.wfile.write(text)
 
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class says so
                 """Says nothing."""
 
         return Answerer

@@ -1,7 +1,7 @@
 """A real VictoriaMetrics on a free loopback port, for tests that export to one.
 
-`start_victoria(tmp_path)` returns when it answers. Whoever starts one ends it: use `with`, or call `kill()`. The port and
-the directory stay the same over `kill()` and `start()`.
+`start_victoria(tmp_path)` returns when it answers. Whoever starts one ends it: use `with`, or call `kill()`. The port
+and the directory stay the same over `kill()` and `start()`.
 """
 
 from __future__ import annotations
@@ -64,11 +64,8 @@ class VictoriaMetrics:
     def stored(self) -> StoredSamples:
         """Every value of measurement `vitals`, as the server gives it back."""
         httpx.get(f"{self.url}/internal/force_flush").raise_for_status()
-        answer = httpx.get(
-            f"{self.url}/api/v1/export",
-            params={"match[]": "vitals_value", "start": 0, "end": 4_000_000_000},
-            timeout=30,
-        ).raise_for_status()
+        everything: dict[str, str | int] = {"match[]": "vitals_value", "start": 0, "end": 4_000_000_000}
+        answer = httpx.get(f"{self.url}/api/v1/export", params=everything, timeout=30).raise_for_status()
         found: StoredSamples = {}
         for line in answer.text.splitlines():
             series = json.loads(line)

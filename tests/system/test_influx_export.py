@@ -225,9 +225,28 @@ async def test_write_has_no_more_lines_than_agreed(store: SeriesStore) -> None:
     assert [lines for lines, _ in server.answers] == [LINES_PER_WRITE, LINES_PER_WRITE, 2_000]
 
 
-async def test_names_are_escaped_and_numbers_are_always_floats(store: SeriesStore, tmp_path: Path) -> None:
+async def test_numbers_are_sent_whole_and_always_as_floats(store: SeriesStore) -> None:
+    values = [5.0, 1e-7, -123456789.123, 1e16, 0.1 + 0.2]
+    with RefusingServer(lambda lines: 204) as server:
+        exporter = exporter_to(store, server.url)
+        store.add(accepted(MONITOR, [("MDC_TEMP", START_MS + n, value, 1) for n, value in enumerate(values)]))
+        await store.flush(1)
+        async with running(exporter):
+            await until(lambda: len(server.taken) == len(values))
+
+    fields = [line.split(" ")[1] for line in server.taken]
+    assert fields == [
+        "value=5.0,validity=1i",
+        "value=1e-07,validity=1i",
+        "value=-123456789.123,validity=1i",
+        "value=1e+16,validity=1i",
+        "value=0.30000000000000004,validity=1i",
+    ]
+
+
+async def test_names_are_escaped_so_that_the_server_reads_them_back(store: SeriesStore, tmp_path: Path) -> None:
     odd = "site:odd name, with=signs"
-    values = {START_MS: 5.0, START_MS + 1: 1e-7, START_MS + 2: -123456789.123, START_MS + 3: 1e16}
+    values = {START_MS: 5.0, START_MS + 1: 36.6, START_MS + 2: -0.25}
     with start_victoria(tmp_path) as victoria:
         exporter = exporter_to(store, victoria.url)
         store.add(accepted(MONITOR, [(odd, t_ms, value, 1) for t_ms, value in values.items()]))
