@@ -60,7 +60,7 @@ docs: install ## Regenerate the pages that are made from code
 	@$(BIN)/python -m gateway.wire.describe docs/protocol.md
 
 system-packages: ## Install the programs that the tests run for real, where absent and possible
-	@tests/support/system-packages.sh mosquitto chromium victoria-metrics
+	@tests/support/system-packages.sh mosquitto chromium victoria-metrics sqlite3
 
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 lock: install ## Resolve requirements/*.lock anew (add UPGRADE=--upgrade for newer versions)

@@ -24,8 +24,7 @@ def repository_files() -> Iterator[Path]:
     """Every file that belongs to the project: no environment, no cache, no build output, no recorded stay."""
     for folder, subfolders, names in os.walk(REPOSITORY):
         subfolders[:] = sorted(s for s in subfolders if not _is_generated(s))
-        for name in sorted(names):
-            yield Path(folder) / name
+        yield from (Path(folder) / name for name in sorted(names) if not name.startswith(".coverage"))
 
 
 def _is_generated(folder: str) -> bool:
