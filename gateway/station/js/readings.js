@@ -1,0 +1,52 @@
+/* What a signal amounts to at this moment: its text, its age, and how far it may be trusted. Pure.
+ *
+ * A value that must not be believed is never shown as if it were current: not available and invalid read as a dash with
+ * the word, a value older than its limit is marked stale, and one dated ahead of the gateway is marked too - its age
+ * could otherwise never grow.
+ */
+
+import { ageWords, instantMs, valueText } from "./format.js";
+
+/** States in order of trouble. */
+export const STATES = ["fresh", "questionable", "stale", "ahead", "withheld", "never"];
+
+const NO_READING = { state: "never", text: "–", words: "no reading", ageS: Infinity };
+const WITHHELD = { invalid: "invalid", not_available: "no value", calibrating: "calibrating" };
+
+/** The reading of `signal` (an entry of a bed's `signals`, or undefined) at the clock's present time. */
+export function readingOf(signal, key, clock) {
+  if (!signal) return NO_READING;
+  const atMs = instantMs(signal.at);
+  const ageS = Number.isFinite(atMs) ? clock.ageS(atMs) : Infinity;
+  const age = ageWords(ageS);
+  if (signal.validity in WITHHELD || signal.value === null || signal.value === undefined) {
+    return { state: "withheld", text: "–", words: `${WITHHELD[signal.validity] ?? "no value"} · ${age}`, ageS };
+  }
+  const text = valueText(signal.value, key);
+  if (ageS === Infinity) return { state: "stale", text, words: "age unknown", ageS };
+  if (ageS < -clock.aheadToleranceS) return { state: "ahead", text, words: "dated ahead", ageS };
+  if (ageS > signal.fresh_for_s) return { state: "stale", text, words: `${age} old`, ageS };
+  if (signal.validity !== "valid") return { state: "questionable", text: `${text}?`, words: `${age} · doubtful`, ageS };
+  return { state: "fresh", text, words: age, ageS };
+}
+
+/** Two readings shown as one (systolic/diastolic): as troubled and as old as the worse of them. */
+export function pairOf(first, second) {
+  const worse = STATES.indexOf(second.state) > STATES.indexOf(first.state) ? second : first;
+  const older = second.ageS > first.ageS ? second : first;
+  const shown = worse.state === "fresh" ? older : worse;
+  if (first.state === "never" && second.state === "never") return first;
+  const text = `${first.text}/${second.text}`;
+  return { ...shown, text: first.text.endsWith("?") && second.text.endsWith("?") ? text.replace("?", "") : text };
+}
+
+/** How current a bed's readings are: "current", "part", "old" or "none", with words for it. */
+export function freshnessOf(readings) {
+  const reported = readings.filter((reading) => reading.state !== "never");
+  const good = reported.filter((reading) => reading.state === "fresh" || reading.state === "questionable");
+  const bad = reported.length - good.length;
+  if (reported.length === 0) return { level: "none", words: "no values" };
+  if (bad === 0) return { level: "current", words: "current" };
+  if (good.length === 0) return { level: "old", words: "nothing current" };
+  return { level: "part", words: `${bad} not current` };
+}

@@ -1,0 +1,82 @@
+"""Takes the pictures of the station in docs/images: `python -m tests.browser.pictures [DIRECTORY]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.chromium import launch
+from tests.support.station_server import Json, StationServer
+from tests.support.ward_beds import busy_ward, calm_ward
+
+WALL = {"width": 1920, "height": 1080}
+PHONE = {"width": 390, "height": 844}
+Act = Callable[[Page, StationServer], None]
+
+
+def _nothing(page: Page, server: StationServer) -> None:
+    pass
+
+
+def _silence(page: Page, server: StationServer) -> None:
+    server.hush()
+    expect(page.locator("body.not-live")).to_be_attached(timeout=5000)
+
+
+def _open_first(page: Page, server: StationServer) -> None:
+    page.locator(".sector .bed").first.click()
+    expect(page.locator(".trend-caption").last).to_contain_text("to")
+    page.locator(".alarm-line summary").first.click()
+    expect(page.locator(".evidence").first).to_be_visible()
+
+
+def _admit(page: Page, server: StationServer) -> None:
+    page.locator(".strip .admit:visible").first.click()
+
+
+PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Act]] = [
+    ("station-empty", lambda now: [], WALL, "dark", _nothing),
+    ("station-1-bed", lambda now: busy_ward(1, now), WALL, "dark", _nothing),
+    ("station-12-beds", lambda now: busy_ward(12, now), WALL, "dark", _nothing),
+    ("station-12-calm", lambda now: calm_ward(12, now), WALL, "dark", _nothing),
+    ("station-12-light", lambda now: busy_ward(12, now), WALL, "light", _nothing),
+    ("station-12-not-live", lambda now: busy_ward(12, now), WALL, "dark", _silence),
+    ("station-32-beds", lambda now: busy_ward(32, now), WALL, "dark", _nothing),
+    ("station-panel", lambda now: busy_ward(12, now), WALL, "dark", _open_first),
+    ("station-admit", lambda now: busy_ward(12, now), WALL, "dark", _admit),
+    ("station-phone", lambda now: busy_ward(8, now), PHONE, "dark", _nothing),
+    ("station-phone-not-live", lambda now: busy_ward(8, now), PHONE, "dark", _silence),
+]
+
+
+def take(browser: Browser, directory: Path, only: set[str]) -> None:
+    """Takes each picture with its own server and page."""
+    for name, beds, size, theme, act in PICTURES:
+        if only and name not in only:
+            continue
+        server = StationServer()
+        with server.run():
+            server.show(*beds(server.now_s()))
+            page = browser.new_page(viewport={"width": size["width"], "height": size["height"]}, color_scheme=theme)  # type: ignore[arg-type]
+            page.goto(server.url)
+            expect(page.locator("body:not(.not-live)")).to_be_attached()
+            act(page, server)
+            # With the lamps lit: the phase in which a flashing alarm looks like one.
+            page.evaluate("for (const lamp of document.getAnimations()) if (lamp.animationName) lamp.currentTime = 100")
+            page.screenshot(path=directory / f"{name}.png")
+            page.close()
+
+
+def main() -> None:
+    """Writes PNG files."""
+    directory = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+    directory.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        take(browser, directory, set(sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+"""A small real server for the station page: files, feed and the HTTP answers it needs, under a test's control.
+
+It speaks contract sections 3, 6 and 7 over real sockets. A test sets the beds, silences the feed, cuts it, or lets it
+jump a number; the page cannot tell it from the gateway. It evaluates nothing and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+STATION = Path(__file__).parents[2] / "gateway" / "station"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEARTBEAT_S = 1.0
+
+Json = dict[str, Any]
+
+
+def rfc3339(at_s: float) -> str:
+    """Instant in seconds since 1970 as RFC 3339 UTC with milliseconds."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(kw_only=True)
+class Acknowledged:
+    """An acknowledgement the page has posted."""
+
+    alarm_id: str
+    actor: str | None
+
+
+@dataclass
+class StationServer:
+    """The server a test holds. Everything but `run` is called from the test's thread."""
+
+    clock_speed: float = 1.0
+    version: str = "v1"
+    beds: dict[str, Json] = field(default_factory=dict)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    admitted: list[Json] = field(default_factory=list)
+    resumed_after: list[int | None] = field(default_factory=list)
+    """`after` of each connection of the feed, in order."""
+    refuses_acknowledgements: bool = False
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self._n = 100
+        self._deltas: list[tuple[int, str]] = []
+        self._sockets: set[WebSocket] = set()
+        self._connected = threading.Condition()
+        self._beaten = threading.Condition()
+        self._beats = 0
+        self._is_silent = False
+        self._refuses = False
+        self._zero_s = time.time()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def now_s(self) -> float:
+        """The server's clock: real time, or faster."""
+        return self._zero_s + (time.time() - self._zero_s) * self.clock_speed
+
+    # --- what a test commands ---
+
+    def show(self, *beds: Json) -> None:
+        """Replaces all beds and sends what changed."""
+        self._call(self._show(beds))
+
+    def put(self, *beds: Json) -> None:
+        """Adds or replaces these beds only."""
+        self._call(self._put(beds))
+
+    def hush(self) -> None:
+        """The feed says nothing any more, heartbeats included; sockets stay open, as behind a dead link."""
+        self._is_silent = True
+
+    def speak(self) -> None:
+        """Ends `hush`."""
+        self._is_silent = False
+
+    def cut(self) -> None:
+        """Closes every connection of the feed and accepts none until `mend`."""
+        self._refuses = True
+        self._call(self._close_all())
+
+    def mend(self) -> None:
+        """Ends `cut`."""
+        self._refuses = False
+
+    def skip(self, count: int) -> None:
+        """Lets numbers pass without frames: the next frame shows a hole."""
+        self._n += count
+        self._deltas.clear()
+
+    def wait_for_connections(self, count: int, within_s: float = 8.0) -> None:
+        """Returns when the feed has been connected to so many times in all."""
+        with self._connected:
+            came = self._connected.wait_for(lambda: len(self.resumed_after) >= count, within_s)
+        assert came, f"{len(self.resumed_after)} connections in {within_s} s, not {count}"
+
+    def wait_for_heartbeats(self, count: int) -> None:
+        """Returns when so many more heartbeats have been sent, a second apart."""
+        with self._beaten:
+            goal = self._beats + count
+            assert self._beaten.wait_for(lambda: self._beats >= goal, count * HEARTBEAT_S + 5), (
+                "the feed's heart stopped"
+            )
+
+    def send_raw(self, text: str) -> None:
+        """Sends any text to every display."""
+        self._call(self._send(text))
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    # --- the feed ---
+
+    def _frame(self, kind: str, **more: Any) -> str:
+        return json.dumps({"type": kind, "n": self._n, "at": rfc3339(self.now_s()), **more})
+
+    def _snapshot(self) -> str:
+        return self._frame(
+            "snapshot", version=self.version, clock_speed=self.clock_speed, beds=list(self.beds.values())
+        )
+
+    async def _send(self, text: str) -> None:
+        if self._is_silent:
+            return
+        for socket in list(self._sockets):
+            try:
+                await socket.send_text(text)
+            except (WebSocketDisconnect, RuntimeError):
+                self._sockets.discard(socket)
+
+    async def _delta(self, beds: list[Json], removed: list[str]) -> None:
+        self._n += 1
+        text = self._frame("delta", beds=beds, removed=removed)
+        self._deltas.append((self._n, text))
+        await self._send(text)
+
+    async def _put(self, beds: tuple[Json, ...]) -> None:
+        self.beds.update({f"{bed['unit']}/{bed['bed']}": bed for bed in beds})
+        await self._delta(list(beds), [])
+
+    async def _show(self, beds: tuple[Json, ...]) -> None:
+        removed = [key for key in self.beds if key not in {f"{bed['unit']}/{bed['bed']}" for bed in beds}]
+        self.beds = {f"{bed['unit']}/{bed['bed']}": bed for bed in beds}
+        await self._delta(list(beds), removed)
+
+    async def _close_all(self) -> None:
+        for socket in list(self._sockets):
+            self._sockets.discard(socket)
+            await socket.close()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            await self._send(self._frame("heartbeat"))
+            with self._beaten:
+                self._beats += 1
+                self._beaten.notify_all()
+
+    async def _serve_feed(self, socket: WebSocket, after: int | None) -> None:
+        if self._refuses:
+            await socket.close()
+            return
+        await socket.accept()
+        with self._connected:
+            self.resumed_after.append(after)
+            self._connected.notify_all()
+        if not self._is_silent:
+            await self._catch_up(socket, after)
+        self._sockets.add(socket)
+        try:
+            while True:
+                await socket.receive_text()
+        except WebSocketDisconnect:
+            self._sockets.discard(socket)
+
+    async def _catch_up(self, socket: WebSocket, after: int | None) -> None:
+        missed = [text for n, text in self._deltas if after is not None and n > after]
+        if after is None or after > self._n or len(missed) != self._n - after:
+            await socket.send_text(self._snapshot())
+            return
+        for text in missed:
+            await socket.send_text(text)
+        await socket.send_text(self._frame("heartbeat"))
+
+    # --- HTTP ---
+
+    def _alarm(self, alarm_id: str) -> tuple[Json, Json] | None:
+        for bed in self.beds.values():
+            for alarm in bed["alarms"]:
+                if alarm["alarm_id"] == alarm_id:
+                    return bed, alarm
+        return None
+
+    async def _acknowledge(self, alarm_id: str, actor: str | None) -> Response:
+        found = self._alarm(alarm_id)
+        if self.refuses_acknowledgements or found is None:
+            return JSONResponse({"title": "Already cleared", "detail": "the alarm has ended", "status": 409}, 409)
+        bed, alarm = found
+        self.acknowledged.append(Acknowledged(alarm_id=alarm_id, actor=actor))
+        alarm["signal"] = "acknowledged"
+        alarm["acknowledged"] = {"by": actor, "at": rfc3339(self.now_s()), "note": None}
+        await self._delta([bed], [])
+        return JSONResponse(alarm)
+
+    async def _admit(self, body: Json) -> Response:
+        key = f"{body['unit']}/{body['bed']}"
+        empty = {"unit": body["unit"], "bed": body["bed"], "signals": {}, "alarms": [], "devices": []}
+        bed = self.beds.get(key, {**empty, "admission": None})
+        if bed["admission"] is not None:
+            return JSONResponse({"title": "Bed is taken", "status": 409}, 409)
+        self.admitted.append(body)
+        weights = {name: body[name] for name in ("baseline_weight_kg", "dosing_weight_kg")}
+        person = {"patient_id": body["patient_id"], "name": body.get("name")}
+        admission = {"admission_id": f"adm-{key}", **person, "admitted_at": rfc3339(self.now_s()), **weights}
+        await self._put(({**bed, "admission": admission},))
+        return JSONResponse({"admission_id": admission["admission_id"]}, 201)
+
+    def app(self) -> FastAPI:
+        """The routes."""
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def _secure(request: Request, call_next: Callable[[Request], Any]) -> Response:
+            response: Response = await call_next(request)
+            response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+            response.headers["Cache-Control"] = "no-cache"
+            return response
+
+        @app.websocket("/api/v1/feed")
+        async def _feed(socket: WebSocket, after: int | None = None) -> None:
+            await self._serve_feed(socket, after)
+
+        @app.post("/api/v1/alarms/{alarm_id}/acknowledge")
+        async def _ack(alarm_id: str, request: Request) -> Response:
+            return await self._acknowledge(alarm_id, request.headers.get("X-Vigil-Actor"))
+
+        @app.get("/api/v1/alarms")
+        async def _alarms(admission_id: str) -> Json:
+            beds = [bed for bed in self.beds.values() if (bed["admission"] or {}).get("admission_id") == admission_id]
+            return {"items": [alarm for bed in beds for alarm in bed["alarms"]], "next": None}
+
+        @app.get("/api/v1/alarms/{alarm_id}")
+        async def _one(alarm_id: str) -> Response:
+            found = self._alarm(alarm_id)
+            return JSONResponse(in_full(found[1])) if found else JSONResponse({"title": "No such alarm"}, 404)
+
+        @app.post("/api/v1/admissions")
+        async def _admissions(request: Request) -> Response:
+            return await self._admit(await request.json())
+
+        @app.get("/api/v1/profiles")
+        async def _profiles() -> Json:
+            return {"items": [{"id": "label-2024"}, {"id": "jitc-2014"}]}
+
+        @app.get("/api/v1/admissions/{admission_id}/series")
+        async def _series(signal: str, request: Request) -> list[Json]:
+            window = [datetime.fromisoformat(request.query_params[name]).timestamp() for name in ("from", "to")]
+            return series(signal, window[0], window[1])
+
+        app.mount("/", StaticFiles(directory=STATION, html=True))
+        return app
+
+    @contextmanager
+    def run(self) -> Iterator[StationServer]:
+        """Serves on a free port of the loopback until the end of the block."""
+        quiet: Json = {"log_level": "error", "lifespan": "off"}
+        server = uvicorn.Server(uvicorn.Config(self.app(), port=0, ws="websockets-sansio", **quiet))
+        has_started = threading.Event()
+
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            beats = asyncio.create_task(self._beat())
+            serving = asyncio.create_task(server.serve())
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            self.port = server.servers[0].sockets[0].getsockname()[1]
+            has_started.set()
+            await serving
+            beats.cancel()
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), name="station-server")
+        thread.start()
+        assert has_started.wait(10), "the station server did not start"
+        try:
+            yield self
+        finally:
+            self._call(self._close_all())
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+USUAL = {"map": 72.0, "hr": 104.0, "spo2": 96.0}
+
+
+def series(signal: str, from_s: float, to_s: float) -> list[Json]:
+    """A plausible course with a hole in it."""
+    usual = USUAL.get(signal, 50.0)
+    step = (to_s - from_s) / 240
+    rows = []
+    for index in range(240):
+        if 100 <= index < 118:
+            continue
+        slow, quick = math.sin(index / 37), math.sin(index * 1.7)
+        mean = usual * (1 + 0.09 * slow + 0.012 * quick) if signal != "spo2" else usual + slow + 0.4 * quick
+        spread = 4.0 if signal != "spo2" else 1.0
+        row = {"t": rfc3339(from_s + index * step), "mean": mean, "min": mean - spread, "max": mean + spread}
+        rows.append({**row, "n": 15})
+    return rows
+
+
+def in_full(alarm: Json) -> Json:
+    """An alarm with its evidence and transitions, as GET /alarms/{id} gives it."""
+    evidence = {
+        "rule": "hypotension.map v1",
+        "limit": {"value": 65, "unit": "mm[Hg]", "source": "limit of this patient"},
+        "samples": [{"at": alarm["onset_at"], "map": 58, "source": "MDC_PRESS_BLD_ART_ABP_MEAN"}],
+        "coverage": 0.98,
+        "clears_when": "MAP at or above 68 for 30 s",
+    }
+    step = {"n": 1, "at": alarm["announced_at"], "phase": "start", "from": "off", "to": "on", "actor": "vigil"}
+    return {**alarm, "evidence": evidence, "transitions": [step]}
