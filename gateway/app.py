@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import orjson
 
@@ -32,9 +32,11 @@ from gateway.wire.instants import format_ms
 from gateway.wire.topics import HEARTBEAT_TOPIC
 from storage.journal import Journal
 from storage.records import Records
-from storage.series.influx import InfluxExporter, InfluxTarget
 from storage.series.store import SeriesStore
 from storage.sqlite_version import check_sqlite_version
+
+if TYPE_CHECKING:
+    from storage.series.influx import InfluxExporter
 
 log = logging.getLogger("vigil")
 
@@ -256,6 +258,8 @@ def _exporter(settings: Settings, series: SeriesStore) -> InfluxExporter | None:
     influx = settings.influx
     if influx is None:
         return None
+    from storage.series.influx import InfluxExporter, InfluxTarget  # slow to import, and seldom configured
+
     token = read_secret("influx.token_file", influx.token_file) if influx.token_file is not None else ""
     target = InfluxTarget(url=influx.url, token=token, org=influx.org, bucket=influx.bucket)
     return InfluxExporter(series.outbox(), target)

@@ -13,8 +13,8 @@ Invariants
 What it does not do: decode, decide, or keep anything.
 
 aiomqtt 2.5.1 acknowledges a message when it is queued and takes one task per message from its queue; both are wrong for
-us (docs/decisions/0007). So the callback of the paho client underneath is ours, with manual acknowledgement, and its
-socket is wrapped by one that reads and writes in large pieces. These are the only uses of private names, and the
+us (docs/decisions/0007). So PUBLISH packets are taken out of the stream before its client sees them
+(`gateway.mqtt_stream`), and PUBACKs are queued with it in one piece. These are the only uses of private names, and the
 version is pinned.
 """
 
@@ -29,15 +29,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway.mqtt_stream import PublishSplitter
 from gateway.wire.topics import SUBSCRIPTION
 
 log = logging.getLogger("vigil.mqtt")
@@ -46,7 +45,6 @@ SESSION_EXPIRY_S = 0xFFFFFFFF
 """Never: an absent gateway's messages wait as long as the broker can keep them."""
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
-RECEIVE_BYTES = 262_144
 PUBACK = Struct("!BBH")
 PUBACK_TYPE = 0x40
 
@@ -87,36 +85,6 @@ def parse_broker_url(url: str) -> tuple[str, int, bool]:
         raise ValueError(f"broker address {url!r} must look like mqtt://127.0.0.1:1883 or mqtts://broker:8883")
     is_tls = parts.scheme == "mqtts"
     return parts.hostname, parts.port or (8883 if is_tls else 1883), is_tls
-
-
-class _BufferedSocket:
-    """A socket that reads and writes in large pieces: paho asks for one byte, then another, then the rest."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._buffer = memoryview(b"")
-
-    def recv(self, size: int) -> bytes:
-        if not self._buffer:
-            self._buffer = memoryview(self._sock.recv(RECEIVE_BYTES))
-            if not self._buffer:
-                return b""
-        piece = self._buffer[:size].tobytes()
-        self._buffer = self._buffer[size:]
-        return piece
-
-    def pending(self) -> int:
-        """Bytes read from the kernel and not yet asked for; aiomqtt reads on while there are any."""
-        below = getattr(self._sock, "pending", None)
-        return len(self._buffer) + (below() if below is not None else 0)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-def _buffered(sock: Any) -> Any:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return _BufferedSocket(sock)
 
 
 class MqttDoor:
@@ -207,19 +175,19 @@ class MqttDoor:
         )
         paho = client._client
         paho.manual_ack_set(True)
-        paho.on_message = self._on_message
-        paho.disable_logger()  # a line per packet, formatted to be thrown away
         create = paho._create_socket
-        paho._create_socket = lambda: _buffered(create())  # type: ignore[method-assign]
+
+        def create_splitter() -> PublishSplitter:
+            sock = create()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[attr-defined]
+            return PublishSplitter(sock, self._deliver, has_properties=is_v5)
+
+        paho._create_socket = create_splitter  # type: ignore[method-assign]
         self.epoch += 1
         return client
 
-    def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = message._topic.decode("utf-8", "replace")
-        self.inbox.append(Delivery(topic, bytes(message.payload), message.mid, message.qos, self.epoch))
+    def _deliver(self, topic: str, payload: bytes, packet_id: int, qos: int) -> None:
+        self.inbox.append(Delivery(topic, payload, packet_id, qos, self.epoch))
         self.arrived.set()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:

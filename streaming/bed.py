@@ -176,13 +176,14 @@ class Bed:
     def speak(self, step: Step, slot: SignalSlot, channel: Channel) -> None:
         """A channel has a new usable value: does it speak for the signal, and what do the rules say?"""
         now_ms = step.now_ms
-        was_unknown = slot.source is None or slot.source.fresh_until_ms <= now_ms
+        was_unknown = False
         if slot.source is not channel:
+            was_unknown = slot.source is None or slot.source.fresh_until_ms <= now_ms
             slot.choose(now_ms)
             if slot.source is not channel:
                 return
             self.needs_schedule = True
-        elif channel.fresh_until_ms <= now_ms:
+        elif channel.at_ms + channel.fresh_ms <= now_ms:
             self._expire(step, slot)
             return
         value = channel.value

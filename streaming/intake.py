@@ -48,10 +48,18 @@ def take_value(
 
 def take_pressures(bed: Bed, step: Step, pressures: list[PressureValue]) -> list[PressureGroup]:
     """Judge each pressure triple as one: when one is bad, none is believed. Returns the groups that were believed."""
-    by_group: dict[int, list[PressureValue]] = {}
-    for entry in pressures:
-        by_group.setdefault(id(entry[0].group), []).append(entry)
-    return [group for entries in by_group.values() if (group := _take_triple(bed, step, entries)) is not None]
+    first = pressures[0][0].group
+    if all([entry[0].group is first for entry in pressures]):  # noqa: C419 - a list is quicker than a generator here
+        group = _take_triple(bed, step, first, pressures)
+        return [group] if group is not None else []
+    believed = []
+    while pressures:
+        first = pressures[0][0].group
+        entries = [entry for entry in pressures if entry[0].group is first]
+        pressures = [entry for entry in pressures if entry[0].group is not first]
+        if (group := _take_triple(bed, step, first, entries)) is not None:
+            believed.append(group)
+    return believed
 
 
 def refuse(bed: Bed, step: Step, channel: Channel, at_ms: int, validity: Validity, artefact: str | None = None) -> None:
@@ -122,23 +130,32 @@ def _take_text(bed: Bed, step: Step, channel: Channel, text: str, at_ms: int, va
         accept(bed, step, channel, text, at_ms, validity)
 
 
-def _take_triple(bed: Bed, step: Step, entries: list[PressureValue]) -> PressureGroup | None:
-    group = entries[0][0].group
+def _take_triple(
+    bed: Bed, step: Step, group: PressureGroup | None, entries: list[PressureValue]
+) -> PressureGroup | None:
     assert group is not None
     artefact = _artefact_of(group, entries)
-    for channel, value, sent_validity, at_ms in entries:
-        validity = sent_validity if artefact is None else Validity.QUESTIONABLE
-        step.metrics.append((channel.name, at_ms, value, validity))
-        if artefact is None:
+    metrics = step.metrics
+    if artefact is None:
+        for channel, value, validity, at_ms in entries:
+            metrics.append((channel.name, at_ms, value, validity))
             accept(bed, step, channel, value, at_ms, validity)
-        else:
-            refuse(bed, step, channel, at_ms, Validity.QUESTIONABLE, artefact)
-    return group if artefact is None else None
+        return group
+    for channel, value, _, at_ms in entries:
+        metrics.append((channel.name, at_ms, value, Validity.QUESTIONABLE))
+        refuse(bed, step, channel, at_ms, Validity.QUESTIONABLE, artefact)
+    return None
 
 
 def _artefact_of(group: PressureGroup, entries: list[PressureValue]) -> str | None:
-    values = {id(channel): value for channel, value, _, _ in entries}
-    sys, dia, mean = (values.get(id(member)) for member in (group.sys, group.dia, group.mean))
+    sys = dia = mean = None
+    for channel, value, _, _ in entries:
+        if channel is group.sys:
+            sys = value
+        elif channel is group.dia:
+            dia = value
+        else:
+            mean = value
     if sys is None or dia is None or mean is None:
         return None
     return arterial_artefact(sys, dia, mean) if group.arterial else cuff_artefact(sys, dia, mean)

@@ -53,9 +53,12 @@ MetricValue = float | int | str | MetricReading | None
 """A plain number or text (canonical unit, valid), None (not available), or a reading with more to say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ObsMessage:
-    """An `obs` message: metric name to value, with the device's boot, sequence number and clock."""
+    """An `obs` message: metric name to value, with the device's boot, sequence number and clock.
+
+    Not frozen, as `Decoded`: one is made per message, and a frozen dataclass costs several times as much to make.
+    """
 
     boot: str
     seq: int
@@ -104,7 +107,7 @@ class WaveMessage:
 DeviceMessage = ObsMessage | EventMessage | StatusMessage | WaveMessage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
     """A message that follows the grammar, and who sent it."""
 
