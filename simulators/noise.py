@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 _MASK = (1 << 64) - 1
@@ -15,8 +15,9 @@ def channel_key(seed: str, channel: str) -> int:
     return int.from_bytes(blake2b(f"{seed}\0{channel}".encode(), digest_size=8).digest())
 
 
+@lru_cache(maxsize=1 << 14)
 def lattice(key: int, step: int) -> float:
-    """A number in -1..1 for a whole step (splitmix64)."""
+    """A number in -1..1 for a whole step (splitmix64). Slow channels ask for the same two many times over."""
     z = (key + step * 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK

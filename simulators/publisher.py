@@ -280,6 +280,7 @@ class _Link:
         self._on_acknowledged = on_acknowledged
         self._listen = listen
         self._clockwork: asyncio.TimerHandle | None = None
+        self._is_writing = False
         self._client = self._new_client(version)
 
     async def open(self) -> int | None:
@@ -306,11 +307,14 @@ class _Link:
 
     def publish(self, message: Message) -> int:
         """Hands a message to the socket; returns its packet id."""
-        return int(self._client.publish(message.topic, message.payload, qos=1, retain=message.retain).mid)
+        packet_id = int(self._client.publish(message.topic, message.payload, qos=1, retain=message.retain).mid)
+        self._write_later_if_needed()
+        return packet_id
 
     def subscribe(self, topic: str) -> None:
         """Asks for a topic with QoS 0."""
         self._client.subscribe(topic, qos=0)
+        self._write_later_if_needed()
 
     async def close(self) -> None:
         """Disconnects in an orderly way if the connection still stands; always frees socket and timers."""
@@ -356,11 +360,8 @@ class _Link:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._descriptor = connection.fileno()
         self._client.on_socket_close = self._on_socket_close
-        self._client.on_socket_register_write = self._on_want_write
-        self._client.on_socket_unregister_write = self._on_written
         self._loop.add_reader(self._descriptor, self._read)
-        if self._client.want_write():
-            self._on_want_write(self._client, None, connection)
+        self._write_later_if_needed()
         self._tick()
 
     def _read(self) -> None:
@@ -370,17 +371,28 @@ class _Link:
                 self._client.loop_read()  # bytes that TLS has already decrypted wake no selector
         except Exception as error:  # noqa: BLE001 - not swallowed: a broken stream is a lost connection, with its reason
             self._lose(f"{type(error).__name__}: {error}")
+        self._write_later_if_needed()
+
+    def _write_later_if_needed(self) -> None:
+        """The library writes at once where it may; what it may not or the socket does not take, the loop writes."""
+        if not self._is_writing and self._client.want_write() and self._client.socket() is not None:
+            self._is_writing = True
+            self._loop.add_writer(self._descriptor, self._write)
 
     def _write(self) -> None:
         try:
             self._client.loop_write()
         except Exception as error:  # noqa: BLE001 - as above
             self._lose(f"{type(error).__name__}: {error}")
+        if self._is_writing and not self._client.want_write():
+            self._is_writing = False
+            self._loop.remove_writer(self._descriptor)
 
     def _tick(self) -> None:
         """Keep-alive, once a second."""
         if not self.lost.done():
             self._client.loop_misc()
+            self._write_later_if_needed()
             self._clockwork = self._loop.call_later(1.0, self._tick)
 
     def _on_connect(
@@ -418,13 +430,8 @@ class _Link:
         if (call := self._listen.get(message.topic)) is not None:
             call(bytes(message.payload))
 
-    def _on_want_write(self, _client: paho.Client, _: object, _connection: object) -> None:
-        self._loop.add_writer(self._descriptor, self._write)
-
-    def _on_written(self, _client: paho.Client, _: object, _connection: object) -> None:
-        self._loop.remove_writer(self._descriptor)
-
     def _on_socket_close(self, _client: paho.Client, _: object, _connection: object) -> None:
+        self._is_writing = False
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
 

@@ -103,7 +103,7 @@ class Session:
         if own is None:
             own = len(devices) <= MAX_CONNECTIONS
         if not own:
-            self._notice(f"{len(devices)} devices share {_POOL} connections: no last wills are left with the broker")
+            self._notice(f"{len(devices)} devices share connections: no last wills are left with the broker")
         senders: dict[int, Publisher] = {}
         step = len(devices) if own else min(_POOL, len(devices))
         for group in (devices[n::step] for n in range(step)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gateway.wire.instants import parse_instant
@@ -32,8 +32,12 @@ _COLUMNS: Mapping[str, str] = {
 }
 
 
-def read_bidmc(path: Path) -> tuple[list[StayRecording], ImportReport]:
-    """Reads one file, or all in a folder, in order of their numbers.
+def read_bidmc(path: Path, *, stays: Collection[str] | None = None) -> tuple[list[StayRecording], ImportReport]:
+    """Reads one file, or those of a folder, in order of their numbers.
+
+    Args:
+        path: file or folder.
+        stays: only these (`bidmc03`); None for all.
 
     Raises:
         TableError: no such files, or one that is of another form.
@@ -42,6 +46,9 @@ def read_bidmc(path: Path) -> tuple[list[StayRecording], ImportReport]:
     numbered = sorted((int(name[1]), file) for file in found if (name := _NAME.fullmatch(file.name)))
     if not numbered:
         raise TableError(f"{path}: no bidmc_NN_numerics.csv")
+    if missing := sorted(set(stays or ()) - {_bed(number) for number, _ in numbered}):
+        raise TableError(f"{path}: no recording {', '.join(missing)}")
+    numbered = [(number, file) for number, file in numbered if stays is None or _bed(number) in set(stays)]
     report = ImportReport()
     recordings = [_recording(number, file, report) for number, file in numbered]
     report.messages = sum(entry.topic is not None for stay in recordings for entry in stay.entries)
@@ -50,8 +57,12 @@ def read_bidmc(path: Path) -> tuple[list[StayRecording], ImportReport]:
     return recordings, report
 
 
+def _bed(number: int) -> str:
+    return f"bidmc{number:02d}"
+
+
 def _recording(number: int, file: Path, report: ImportReport) -> StayRecording:
-    bed = f"bidmc{number:02d}"
+    bed = _bed(number)
     builder = StayBuilder(unit=UNIT, bed=bed, boot=bed, kinds={"mon1": "monitor"}, model="BIDMC numerics")
     start_ms = _BASE_MS + number * _HOUR_MS
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.wire.recording import RecordedEntry, write_recording
 from simulators.recordings.bidmc import read_bidmc
 from simulators.recordings.mimic_csv import read_mimic_csv
-from simulators.recordings.stay import ImportReport, StayRecording, TableError
+from simulators.recordings.stay import ImportReport, StayRecording
 
 Reader = Callable[["ImportRequest"], tuple[list[StayRecording], ImportReport]]
 
@@ -31,13 +31,7 @@ def _mimic_csv(request: ImportRequest) -> tuple[list[StayRecording], ImportRepor
 
 
 def _bidmc(request: ImportRequest) -> tuple[list[StayRecording], ImportReport]:
-    recordings, report = read_bidmc(request.path)
-    if request.stays is None:
-        return recordings, report
-    chosen = [recording for recording in recordings if recording.stay in set(request.stays)]
-    if not chosen:
-        raise TableError(f"{request.path}: no recording {', '.join(sorted(request.stays))}")
-    return chosen, report
+    return read_bidmc(request.path, stays=request.stays)
 
 
 FORMATS: Mapping[str, Reader] = {"mimic-csv": _mimic_csv, "bidmc": _bidmc}
