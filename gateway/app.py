@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from gateway import snapshots
+from gateway.announcer import AlarmAnnouncer
 from gateway.clock import GatewayClock
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
 from gateway.pipeline import Pipeline
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("vigil")
 
 HEARTBEAT_S = 1.0
+SERIES_LOOK_S = 0.5
+SERIES_UNSTORED_MAX = 300_000
+"""Samples; about 40 MB."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SPEED_META = "clock_speed"
 
@@ -121,7 +125,10 @@ async def _run_with_stores(
     feed = FeedHub(service)
     server = WebServer.listening(create_app(service, feed), settings.http_host, settings.http_port)
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
+    announcer = AlarmAnnouncer(records, journal, door)
+    pipeline.on_recorded = announcer.recorded.set
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(announcer.run(), name="announcer")
         tasks.create_task(pipeline.run_writing(), name="writing")
         tasks.create_task(pipeline.run_folding(), name="folding")
         tasks.create_task(pipeline.run_recording(), name="recording")
@@ -162,9 +169,14 @@ async def _publish_heartbeats(pipeline: Pipeline) -> None:
 
 
 async def _flush_series(pipeline: Pipeline, interval_s: float) -> None:
+    """Write the time series to disk: each interval, and sooner when they would take much memory."""
+    flushed_s = 0.0
     while True:
-        await asyncio.sleep(interval_s)
-        await pipeline.series.flush(pipeline.fold.offset)
+        await asyncio.sleep(SERIES_LOOK_S)
+        flushed_s += SERIES_LOOK_S
+        if flushed_s >= interval_s or pipeline.series.unstored_samples > SERIES_UNSTORED_MAX:
+            flushed_s = 0.0
+            await pipeline.series.flush(pipeline.fold.offset)
 
 
 async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -> None:

@@ -101,8 +101,8 @@ class Pipeline:
         self.figures = PipelineFigures()
         self.folded = asyncio.Event()
         """Set after each slice of the fold."""
-        self.on_effects: Callable[[list[object]], None] = lambda _: None
-        """Told every effect but samples, once it is folded."""
+        self.on_recorded: Callable[[], None] = lambda: None
+        """Told after each write to the records."""
         self._batch_max = batch_max
         self._pending_max = pending_max
         self._commands: deque[_PendingCommand] = deque()
@@ -294,7 +294,6 @@ class Pipeline:
             unrecorded.batch.append((offset, effects))
             unrecorded.lines += [(offset, line.decode()) for line in lines_of(effects)]
         self._unrecorded_more.set()
-        self.on_effects(effects)
 
     # --- recording ----------------------------------------------------------------------------------------------------
 
@@ -305,6 +304,8 @@ class Pipeline:
         for answer, outcome in said.answers:
             if not answer.done():
                 answer.set_result(outcome)
+        if said.lines:
+            self.on_recorded()
 
     async def settle(self) -> int:
         """Bring both projections to the fold's present offset; return it."""

@@ -1,0 +1,63 @@
+"""Alarm transitions out over MQTT (`icu/v1/{unit}/{bed}/vigil/alarm`, QoS 1), through an outbox.
+
+The outbox is the table of outcome lines; a cursor in the file of the journal says how far it was sent. A transition
+is sent at least once and in order, whatever dies in between; a receiver knows one it has had by (admission_id, n).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import orjson
+
+from gateway.mqtt import MqttDoor
+from gateway.wire.topics import alarm_topic
+from storage.journal import Journal
+from streaming.identity import BedId
+
+if TYPE_CHECKING:
+    from storage.records import Records
+
+CURSOR_META = "alarm_outbox"
+IDLE_S = 1.0
+
+
+class AlarmAnnouncer:
+    """Sends what the records hold and the broker does not have yet."""
+
+    def __init__(self, records: Records, journal: Journal, door: MqttDoor) -> None:
+        self._records = records
+        self._journal = journal
+        self._door = door
+        self._cursor = int(journal.get_meta(CURSOR_META) or 0)
+        self.sent = 0
+        """Transitions acknowledged by the broker since the process began."""
+        self.recorded = asyncio.Event()
+        """Set when the records have grown."""
+
+    async def run(self) -> None:
+        """Send for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):  # the broker may be back though nothing is new
+                await asyncio.wait_for(self.recorded.wait(), IDLE_S)
+            self.recorded.clear()
+            if self._door.is_connected:
+                await self._send_what_waits()
+
+    async def _send_what_waits(self) -> None:
+        began = self._cursor
+        async for line in self._records.outcomes(after=self._cursor):
+            if '"type":"alarm"' in line and not await self._send(line):
+                break
+            self._cursor += 1
+        if self._cursor != began:
+            await self._journal.set_meta(CURSOR_META, str(self._cursor))
+
+    async def _send(self, line: str) -> bool:
+        transition = orjson.loads(line)
+        topic = alarm_topic(BedId(transition["unit"], transition["bed"]))
+        is_sent = await self._door.publish(topic, line.encode(), qos=1)
+        self.sent += is_sent
+        return is_sent
