@@ -26,7 +26,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -62,10 +62,13 @@ _KINDS = tuple(EntryKind)
 
 
 class JournalUnavailable(Exception):  # noqa: N818 - named for the state it reports
-    """Nothing of the call was stored: disk full, input/output error, or the journal is closed."""
+    """The journal cannot be written or read now: disk full, input/output error, or it is closed.
+
+    Nothing of an append that raises it was stored.
+    """
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}; nothing of this append was stored")
+        super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
 
@@ -93,10 +96,16 @@ _Call = _Append | _SetMeta
 
 
 class JournalReader:
-    """Reads a journal, from any thread, also while another process writes it. Never checkpoints."""
+    """Reads a journal, from any thread, also while another process writes it. Never checkpoints.
+
+    Raises:
+        StoreUnusable: (when made) there is no journal at the path.
+        JournalUnavailable: (when read) the disk failed.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_reader(path)
+        self._path = path
+        self._connection = open_reader(path, _SCHEMA)
         self._lock = threading.Lock()
 
     def read(self, after_offset: int, limit: int = 1000) -> list[JournalEntry]:
@@ -125,7 +134,10 @@ class JournalReader:
     def _query(self, sql: str, parameters: tuple[int | str, ...]) -> list[tuple]:  # type: ignore[type-arg]
         # Everything is fetched at once: a half-read statement would keep the writer from ever resetting the WAL.
         with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
+            try:
+                return self._connection.execute(sql, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise JournalUnavailable(self._path, str(error)) from error
 
 
 class Journal:
@@ -153,9 +165,12 @@ class Journal:
             # Checkpoints are run by the writer thread itself, after it has told the waiting callers.
             file.connection.execute("PRAGMA wal_autocheckpoint = 0")
             return cls(file, JournalReader(path))
-        except (sqlite3.Error, StoreUnusable) as error:
+        except JournalUnavailable as error:
             file.close()
             raise StoreUnusable(path, f"its head cannot be read ({error})", _SCHEMA.remedy_if_damaged) from error
+        except BaseException:
+            file.close()
+            raise
 
     @property
     def head_offset(self) -> int:
@@ -271,9 +286,10 @@ class _Writer:
         with contextlib.suppress(sqlite3.Error):  # the commit's own failure is what the callers are told
             self._connection.rollback()
         if _is_of_the_disk(error):
-            _fail(group, JournalUnavailable(self._file.path, str(error)))
+            for call in group:
+                call.error = call.error or JournalUnavailable(self._file.path, str(error))
         elif len(group) == 1:
-            _fail(group, error)
+            group[0].error = error
         else:
             self._store_singly(group)
 
@@ -327,11 +343,6 @@ def _is_of_the_disk(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
-def _fail(group: list[_Call], error: Exception) -> None:
-    for call in group:
-        call.error = call.error or error
-
-
 def _size(call: _Call) -> int:
     if isinstance(call, _SetMeta):
         return len(call.key) + len(call.value)
@@ -344,16 +355,8 @@ def _tell(group: list[_Call]) -> None:
     for call in group:
         by_loop.setdefault(call.loop, []).append(call)
     for loop, calls in by_loop.items():
-        _call_soon(loop, lambda calls=calls: _resolve(calls))  # type: ignore[misc]
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    try:
-        loop.call_soon_threadsafe(callback)
-    except RuntimeError:
-        # The loop has been closed: nobody waits any more. The rows are stored all the same.
-        if not loop.is_closed():
-            raise
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits; the rows are stored all the same
+            loop.call_soon_threadsafe(_resolve, calls)
 
 
 def _resolve(calls: list[_Call]) -> None:

@@ -78,19 +78,27 @@ def open_writer(path: Path, schema: Schema, *, cached_statements: int = 128) -> 
     return WriterFile(path, connection, lock_fd)
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path, schema: Schema) -> sqlite3.Connection:
     """A connection that can neither write nor checkpoint, usable from any one thread at a time.
 
     Raises:
-        StoreUnusable: there is no such file, or it cannot be opened.
+        StoreUnusable: there is no such file, it is not ours, or it cannot be opened.
     """
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise StoreUnusable(path, f"cannot be opened for reading ({error})", "check the path and its rights") from error
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        _check_ours(path, connection, schema)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreUnusable(path, f"cannot be read ({error})", schema.remedy_if_damaged) from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -149,13 +157,18 @@ def _set_verified(
 
 def _make_ours(path: Path, connection: sqlite3.Connection, schema: Schema) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables == 0 and application_id == 0:
         _create(connection, schema)
-    elif application_id != schema.application_id:
+    _check_ours(path, connection, schema)
+
+
+def _check_ours(path: Path, connection: sqlite3.Connection, schema: Schema) -> None:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id != schema.application_id:
         raise StoreUnusable(path, "it is not this store's file", "give Vigil a --data directory of its own")
-    elif version != schema.version:
+    if version != schema.version:
         problem = f"it has layout {version} and this version of Vigil knows {schema.version}"
         raise StoreUnusable(path, problem, "run the version of Vigil that wrote it, or `vigil db upgrade`")
 

@@ -107,6 +107,8 @@ def roll_up(minute: int, samples: Sequence[Sample]) -> Rollup | None:
 
 def coarsen(rollups: Sequence[Rollup], factor: int) -> Iterable[Rollup]:
     """The rollups, merged into buckets `factor` times as wide."""
+    if factor == 1:
+        return rollups
     coarse: dict[int, Rollup] = {}
     for rollup in rollups:
         bucket = rollup.bucket // factor

@@ -182,12 +182,14 @@ class _Track:
     """How far sending has come, how far it had come at each moment of late, and how much of it is settled.
 
     What was acknowledged less than the margin ago is not settled. A line that breaks more often than once a margin
-    would have the same portion sent for ever: each break with something acknowledged since the last one halves it.
+    would have the same portion sent for ever: each break with something acknowledged since the last one halves the
+    margin, and a whole `rewind_s` without a break restores it.
     """
 
     def __init__(self, rewind_s: float) -> None:
         self._rewind_s = rewind_s
         self._margin_s = rewind_s
+        self._unbroken_since_s: float | None = None
         self._reached: deque[tuple[float, int]] = deque()
         self.cursor = 0
         """The last chunk that was acknowledged."""
@@ -202,21 +204,23 @@ class _Track:
         if self._reached:
             self._margin_s = max(self._margin_s / 2, min(_SHORTEST_MARGIN_S, self._rewind_s))
         self._reached.clear()
+        self._unbroken_since_s = None
         self.cursor = self.settled
 
     def reached(self, chunk_id: int, now_s: float) -> None:
         self.cursor = chunk_id
         self._reached.append((now_s, chunk_id))
+        if self._unbroken_since_s is None:
+            self._unbroken_since_s = now_s
 
     def settle(self, now_s: float) -> bool:
         """Moves `settled` to where sending was a margin ago; whether it moved."""
+        if self._unbroken_since_s is not None and now_s - self._unbroken_since_s >= self._rewind_s:
+            self._margin_s = self._rewind_s
         before = self.settled
         while self._reached and self._reached[0][0] <= now_s - self._margin_s:
             self.settled = self._reached.popleft()[1]
-        if self.settled == before:
-            return False
-        self._margin_s = min(self._margin_s * 2, self._rewind_s)
-        return True
+        return self.settled != before
 
 
 class _LineMaker:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -118,7 +118,8 @@ def _rollups(connection: sqlite3.Connection, located: Sequence[Located], zoom: Z
     connection.execute("BEGIN")
     try:
         for place in located:
-            yield from _from_memory(_unstored(connection, place), zoom)
+            unstored = ((t_ms, value, validity) for _, t_ms, value, validity in _unstored(connection, place))
+            yield from _gathered(unstored, zoom)
             if place.series_id is not None:
                 for part in parts(place.stretch.from_ms, place.stretch.to_ms, zoom.width_ms):
                     yield from _from_part(connection, place.series_id, part, zoom)
@@ -139,10 +140,14 @@ def _unstored(connection: sqlite3.Connection, place: Located) -> list[Sample]:
     ]
 
 
-def _from_memory(samples: Sequence[Sample], zoom: Zoom) -> Iterator[Rollup]:
-    for _, t_ms, value, validity in samples:
+def _gathered(samples: Iterable[tuple[int, float, int]], zoom: Zoom) -> Iterator[Rollup]:
+    """What the trusted ones of some samples come to, by point."""
+    of_bucket: dict[int, list[float]] = {}
+    for t_ms, value, validity in samples:
         if validity <= TRUSTED:
-            yield Rollup(zoom.bucket(t_ms), value, value, value, 1)
+            of_bucket.setdefault((t_ms - zoom.anchor_ms) // zoom.width_ms, []).append(value)
+    for bucket, values in of_bucket.items():
+        yield Rollup(bucket, min(values), sum(values), max(values), len(values))
 
 
 def _from_part(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
@@ -154,23 +159,46 @@ def _from_part(connection: sqlite3.Connection, series_id: int, part: Part, zoom:
 def _from_level(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
     table = f"rollup_{part.level_ms // 1000}"
     sql = f"""
-        {_existing(table, "t")}
-        SELECT (span.t * :level - :anchor) / :width AS bucket, min(min), sum(sum), max(max), sum(n)
-        FROM span CROSS JOIN {table} AS rollup ON rollup.t = span.t AND rollup.series_id = :series
-        GROUP BY bucket
+        {_existing(table, "t")},
+        point (bucket, low, total, high, n) AS (
+            SELECT (span.t * :level - :anchor) / :width AS bucket, min(min), sum(sum), max(max), sum(n)
+            FROM span CROSS JOIN {table} AS rollup ON rollup.t = span.t AND rollup.series_id = :series
+            GROUP BY bucket
+        )
+        SELECT group_concat(bucket || ',' || quote(low) || ',' || quote(total) || ',' || quote(high) || ',' || n, ';')
+        FROM point
     """  # noqa: S608 - fixed names
     span = {"first": part.from_ms // part.level_ms, "last": part.to_ms // part.level_ms, "level": part.level_ms}
-    rows = connection.execute(
-        sql, {**span, "anchor": zoom.anchor_ms, "width": zoom.width_ms, "series": series_id}
-    ).fetchall()
-    return (Rollup(*row) for row in rows)
+    settings = {**span, "anchor": zoom.anchor_ms, "width": zoom.width_ms, "series": series_id}
+    for bucket, low, total, high, n in _in_one_row(connection, sql, settings):
+        yield Rollup(int(bucket), float(low), float(total), float(high), int(n))
 
 
 def _from_chunks(connection: sqlite3.Connection, series_id: int, part: Part, zoom: Zoom) -> Iterator[Rollup]:
-    for chunk in _chunks(connection, series_id, part.from_ms, part.to_ms):
-        for t_ms, value, validity in decode(chunk):
-            if validity <= TRUSTED and part.from_ms <= t_ms < part.to_ms:
-                yield Rollup(zoom.bucket(t_ms), value, value, value, 1)
+    sql = f"""
+        {_existing("chunk", "minute")}
+        SELECT group_concat(
+            chunk.minute || ',' || hex(times) || ',' || hex(samples) || ',' || coalesce(hex(validities), ''), ';'
+        )
+        FROM span CROSS JOIN chunk ON chunk.minute = span.t AND chunk.series_id = :series
+    """  # noqa: S608 - fixed names
+    chunks = (
+        ChunkRow(int(minute), bytes.fromhex(times), bytes.fromhex(samples), bytes.fromhex(validities) or None)
+        for minute, times, samples, validities in _in_one_row(connection, sql, _minutes(series_id, part[1:]))
+    )
+    return _gathered(
+        (sample for chunk in chunks for sample in decode(chunk) if part.from_ms <= sample[0] < part.to_ms), zoom
+    )
+
+
+def _in_one_row(connection: sqlite3.Connection, sql: str, settings: Mapping[str, int]) -> Iterator[list[str]]:
+    """The rows of a query that returns them as one text.
+
+    A query gives up and takes back the interpreter lock once a row. Under a busy event loop each taking back waits, and
+    a picture of hundreds of rows would take as many waits. Numbers survive as text to 15 digits and more.
+    """
+    ((text,),) = connection.execute(sql, settings).fetchall()
+    return (row.split(",") for row in text.split(";")) if text else iter(())
 
 
 def _chunks(
@@ -182,9 +210,13 @@ def _chunks(
         SELECT chunk.minute, times, samples, validities
         FROM span CROSS JOIN chunk ON chunk.minute = span.t AND chunk.series_id = :series
     """  # noqa: S608 - fixed names
-    span = {"first": from_ms // MINUTE_MS, "last": -(-to_ms // MINUTE_MS), "series": series_id}
-    with contextlib.closing(connection.execute(sql, span)) as cursor:
+    with contextlib.closing(connection.execute(sql, _minutes(series_id, (from_ms, to_ms)))) as cursor:
         yield from map(ChunkRow._make, cursor)
+
+
+def _minutes(series_id: int, span_ms: tuple[int, int]) -> dict[str, int]:
+    from_ms, to_ms = span_ms
+    return {"first": from_ms // MINUTE_MS, "last": -(-to_ms // MINUTE_MS), "series": series_id}
 
 
 def _existing(table: str, column: str) -> str:

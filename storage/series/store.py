@@ -42,6 +42,15 @@ class SeriesName(NamedTuple):
     """Metric or signal."""
 
 
+class SeriesUnavailable(Exception):  # noqa: N818 - named for the state it reports
+    """The series store cannot be written or read now: disk full, or an input/output error."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
 class SeriesStore:
     """The time series store. Make one with `SeriesStore.open`; one process has at most one a file."""
 
@@ -68,7 +77,7 @@ class SeriesStore:
         """
         file = open_writer(path, SERIES_SCHEMA)
         try:
-            return cls(file, open_reader(path))
+            return cls(file, open_reader(path, SERIES_SCHEMA))
         except BaseException:
             file.close()
             raise
@@ -96,7 +105,7 @@ class SeriesStore:
             offset: every effect of the journal up to it has been added, and none beyond.
 
         Raises:
-            sqlite3.Error: (when awaited) the disk is full or failed; nothing was stored.
+            SeriesUnavailable: (when awaited) the disk is full or failed; nothing was stored.
         """
         sealed = self._seal()
         stored = self._run(self._writer_thread, lambda: self._write(sealed, offset))
@@ -113,6 +122,9 @@ class SeriesStore:
             name: signal, or metric of `device`.
             points: at least 1.
             device: None for signals.
+
+        Raises:
+            SeriesUnavailable: the disk failed.
         """
         if points < 1:
             raise ValueError(f"points must be at least 1, not {points}")
@@ -128,7 +140,11 @@ class SeriesStore:
     async def samples(
         self, bed: BedId, name: str, from_ms: int, to_ms: int, limit: int, *, device: str | None = None
     ) -> list[RawSample]:
-        """The first `limit` samples from `from_ms` on, before `to_ms`, of any validity, in order of time."""
+        """The first `limit` samples from `from_ms` on, before `to_ms`, of any validity, in order of time.
+
+        Raises:
+            SeriesUnavailable: the disk failed.
+        """
         stretch = Stretch(_owner(bed, device), name, from_ms, to_ms)
         return await self._run(self._reader_thread, lambda: read_samples(self._reader, self._locate(stretch), limit))
 
@@ -143,7 +159,7 @@ class SeriesStore:
         """Forgets the whole hours that ended at or before `before_ms`, a few minutes of them at a time.
 
         Raises:
-            sqlite3.Error: the disk failed; some of it may have been forgotten.
+            SeriesUnavailable: the disk is full or failed; some of it may have been forgotten.
         """
         while await self._run(self._writer_thread, lambda: forget_some(self._file.connection, before_ms)):
             pass
@@ -179,7 +195,13 @@ class SeriesStore:
         return locate(stretch, self._catalogue.find(stretch.owner, stretch.name), self._parts)
 
     def _run(self, thread: ThreadPoolExecutor, order: Callable[[], T]) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(thread, order)
+        return asyncio.get_running_loop().run_in_executor(thread, self._guarded, order)
+
+    def _guarded(self, order: Callable[[], T]) -> T:
+        try:
+            return order()
+        except sqlite3.Error as error:
+            raise SeriesUnavailable(self._file.path, str(error)) from error
 
 
 def _owner(bed: BedId, device: str | None) -> DeviceId:

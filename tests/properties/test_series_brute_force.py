@@ -27,7 +27,9 @@ near_an_edge = st.builds(
     st.sampled_from([-1, 0, 1]),
 )
 instants = st.one_of(st.integers(START_MS, START_MS + SPAN_MS), near_an_edge)
-values = st.one_of(st.floats(-1e6, 1e6), st.sampled_from([float("nan"), float("inf"), 0.0, 70.0]))
+values = st.one_of(
+    st.integers(-(10**12), 10**12).map(lambda n: n / 1e6), st.sampled_from([float("nan"), float("inf"), 0.0, 70.0])
+)
 samples = st.tuples(st.sampled_from(["hr", "map"]), instants, values, st.sampled_from([int(v) for v in Validity]))
 messages = st.builds(
     lambda bed, device, metrics, signals: accepted(DeviceId(bed.unit, bed.bed, device), metrics, signals),

@@ -195,6 +195,28 @@ async def test_refused_lines_are_set_aside_with_the_reason_and_those_behind_go_o
     assert exporter.last_error is None
 
 
+async def test_partial_write_sets_aside_only_what_was_refused(store: SeriesStore) -> None:
+    with RefusingServer(lambda lines: 204) as server:
+
+        def take_part(lines: list[str]) -> int:
+            good = [line for line in lines if "poison" not in line]
+            server.taken += good if len(good) < len(lines) else []
+            return 204 if len(good) == len(lines) else 422
+
+        server.rule = take_part
+        exporter = exporter_to(store, server.url)
+        add_seconds(store, 0, 20)
+        store.add(accepted(MONITOR, [("poison", START_MS, 1.0, 0)]))
+        await store.flush(1)
+        async with running(exporter):
+            await until(lambda: exporter.lag_rows == 0 and exporter.lines_rejected == 1)
+        (rejected,) = await store.outbox().rejected(10)
+
+    assert len(set(server.taken)) == 40
+    assert "metric=poison" in rejected.line
+    assert rejected.reason.startswith("422")
+
+
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
 async def test_answer_that_blames_no_line_is_tried_again_and_no_line_is_set_aside(
     store: SeriesStore, status: int

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.series.schema import SERIES_SCHEMA
 from storage.series.store import SeriesStore
 from storage.sqlite_file import open_reader
 from streaming.identity import BedId
@@ -26,7 +27,7 @@ async def disagreements(path: Path) -> list[str]:
     found = []
     if [sample.value for sample in samples] != list(map(float, range(1, applied + 1))):
         found.append(f"offset {applied} and {len(samples)} samples")
-    reader = open_reader(path)
+    reader = open_reader(path, SERIES_SCHEMA)
     for seconds in (60, 600, 3600):
         n, total = reader.execute(f"SELECT sum(n), sum(sum) FROM rollup_{seconds}").fetchone()
         if (n, total) != (2 * applied, applied * (applied + 1)):

@@ -268,3 +268,29 @@ def test_layout_of_a_later_version_is_refused(tmp_path: Path) -> None:
 def test_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="make the directory exist and writable"):
         Journal.open(tmp_path / "nowhere" / "journal.db")
+
+
+def test_reader_refuses_what_is_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match="cannot be opened for reading"):
+        JournalReader(tmp_path / "journal.db")
+
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    with pytest.raises(StoreUnusable, match="it is not this store's file"):
+        JournalReader(tmp_path / "other.db")
+
+
+async def test_journal_of_a_gateway_that_was_killed_is_read_without_writing_it(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal.db")
+    await journal.append([row(1, b"kept")])
+    left_behind = tmp_path / "left"
+    left_behind.mkdir()
+    for name in ("journal.db", "journal.db-wal"):
+        (left_behind / name).write_bytes((tmp_path / name).read_bytes())
+    journal.close()
+
+    reader = JournalReader(left_behind / "journal.db")
+    assert [entry.payload for entry in reader.read(0)] == [b"kept"]
+    assert reader.head() == (1, 1)
+    reader.close()

@@ -11,7 +11,8 @@ import pytest
 
 from storage.series.chunks import RawSample
 from storage.series.query import SeriesPoint, Stretch, locate, read_points
-from storage.series.store import SeriesName, SeriesStore
+from storage.series.schema import SERIES_SCHEMA
+from storage.series.store import SeriesName, SeriesStore, SeriesUnavailable
 from storage.sqlite_file import StoreUnusable, open_reader
 from streaming.effects import SamplesAccepted
 from streaming.identity import BedId, DeviceId
@@ -86,7 +87,7 @@ async def test_samples_are_counted_once_while_flushes_and_queries_overlap(store:
 def test_sample_that_is_stored_between_the_look_into_memory_and_into_the_file_is_counted_once(tmp_path: Path) -> None:
     async def flush_in_between() -> tuple[list[SeriesPoint], list[SeriesPoint]]:
         store = SeriesStore.open(tmp_path / "series.db")
-        reader = open_reader(tmp_path / "series.db")
+        reader = open_reader(tmp_path / "series.db", SERIES_SCHEMA)
         store.add(heart_rate(0))
         await store.flush(1)
         store.add(heart_rate(1))
@@ -128,9 +129,9 @@ async def test_flush_that_fails_stores_nothing_keeps_everything_and_succeeds_lat
     for effect in [heart_rate(1), *of_many_series(1)]:
         store.add(effect)
 
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(SeriesUnavailable, match=r"series\.db: database or disk is full"):
         await store.flush(2)
-    reader = open_reader(tmp_path / "series.db")
+    reader = open_reader(tmp_path / "series.db", SERIES_SCHEMA)
     stored = {table: reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("chunk", "rollup_60")}
     assert stored == {"chunk": 2, "rollup_60": 2}
     assert store.applied_offset == 1
