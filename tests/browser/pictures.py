@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.chromium import launch
@@ -52,6 +54,12 @@ PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Ac
 ]
 
 
+def write_small(picture: bytes, path: Path) -> None:
+    """Writes a PNG with a palette: the station has few colours, and pictures in a repository stay for ever."""
+    with Image.open(BytesIO(picture)) as image:
+        image.convert("RGB").quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
 def take(browser: Browser, directory: Path, only: set[str]) -> None:
     """Takes each picture with its own server and page."""
     for name, beds, size, theme, act in PICTURES:
@@ -66,7 +74,7 @@ def take(browser: Browser, directory: Path, only: set[str]) -> None:
             act(page, server)
             # With the lamps lit: the phase in which a flashing alarm looks like one.
             page.evaluate("for (const lamp of document.getAnimations()) if (lamp.animationName) lamp.currentTime = 100")
-            page.screenshot(path=directory / f"{name}.png")
+            write_small(page.screenshot(), directory / f"{name}.png")
             page.close()
 
 

@@ -113,7 +113,7 @@ def test_a_value_never_reported_is_no_reading(page: Page, server: StationServer)
     server.show(bed("b01", server.now_s(), signals={}))
     open_live(page, server)
     expect(cell(page, "b01", "hr").locator(".number")).to_have_text("–")
-    expect(cell(page, "b01", "hr").locator(".words")).to_have_text("no reading")
+    expect(cell(page, "b01", "hr").locator(".words")).to_have_text("none yet")
     expect(sector(page, "b01").locator(".what")).to_have_text("No alarms, values missing")
 
 
@@ -166,10 +166,10 @@ def test_alarms_tell_their_priority_by_sign_and_word_as_well_as_by_colour(page: 
     expect(sector(page, "b01").locator(".other")).to_have_text("!! HR 134 > 120")
     expect(sector(page, "b10").locator(".what")).to_have_text("? MAP 61 < 65")
     expect(sector(page, "b10").locator(".detail")).to_contain_text("cannot be judged")
-    expect(page.locator(".count[data-priority=high] .count-number")).to_have_text("2")
-    expect(page.locator(".count[data-priority=high] .count-new")).to_have_text("1 new")
+    expect(page.locator(".count[data-priority=high] .count-number")).to_have_text("3")
+    expect(page.locator(".count[data-priority=high] .count-new")).to_have_text("2 new")
     expect(page.locator(".urgent")).to_contain_text("b01MAP 58 < 65")
-    expect(page.locator("#announce-high")).to_have_text("high: bed b01, MAP 58 < 65")
+    expect(page.locator("#announce-high")).to_have_text("high: bed b01, MAP 58 < 65. high: bed b08, SpO₂ 86 < 90")
 
 
 def test_one_touch_acknowledges_and_the_alarm_turns_steady(page: Page, server: StationServer) -> None:
@@ -501,6 +501,45 @@ def test_beds_fit_on_a_wall_without_scrolling_and_numerals_carry_4_m(page: Page,
         fit = page.evaluate(FIT)
         assert fit.pop("smallest") >= 40
         assert fit == {"scrolls": False, "outside": 0, "cut": 0}
+
+
+def crowded(label: str, now_s: float) -> Json:
+    """A bed with more devices, alarms and words than there is room for."""
+    names = ["mon1", "pump1", "pump2", "pump3", "scale1", "uro1"]
+    devices = [device(name, "pump", now_s, "offline" if name == "pump3" else "online") for name in names]
+    long = {"text": "norepinephrine pump2 stopped for 4 min while MAP 58 < 65", "title": "Pressor stopped"}
+    alarms = [alarm(f"{label}-{index}", now_s, **long, kind="technical") for index in range(5)]
+    admission = {**bed(label, now_s)["admission"], "name": "Papadimitriou-Featherstonehaugh, Alexandrina"}
+    return bed(label, now_s, devices=devices, alarms=alarms, admission=admission)
+
+
+def test_a_crowded_bed_pushes_nothing_out_of_its_sector(page: Page, server: StationServer) -> None:
+    server.show(*[crowded(f"b{index:02}", server.now_s()) for index in range(1, 33)])
+    open_live(page, server)
+    expect(page.locator(".sector")).to_have_count(32)
+    outside = page.evaluate("""() => [...document.querySelectorAll('.sector')].flatMap((sector) => {
+        const frame = sector.getBoundingClientRect();
+        const parts = sector.querySelectorAll('.ack, .light, .number, .flag, .device[data-state], .more');
+        return [...parts].filter((node) => {
+            const box = node.getBoundingClientRect();
+            return box.left < frame.left || box.right > frame.right || box.bottom > frame.bottom || box.width === 0;
+        }).map((node) => node.className);
+    })""")
+    assert outside == []
+    expect(sector(page, "b01").locator(".device[data-state=off]")).to_have_text("✕ pump3 offline")
+    expect(sector(page, "b01").locator(".more")).to_have_text("+2")
+
+
+def test_a_latched_alarm_whose_condition_has_gone_does_not_colour_the_value(page: Page, server: StationServer) -> None:
+    now_s = server.now_s()
+    gone = alarm("a-1", now_s, condition="absent", signal="latched")
+    server.show(bed("b01", now_s, alarms=[gone]), bed("b02", now_s, alarms=[alarm("a-2", now_s)]))
+    open_live(page, server)
+    expect(sector(page, "b01").locator(".detail")).to_contain_text("condition gone")
+    expect(sector(page, "b01")).to_have_attribute("data-standing", "new")
+    assert sector(page, "b01").locator(".lamp").evaluate("lamp => lamp.getAnimations().length") == 1
+    expect(cell(page, "b02", "map")).to_have_attribute("data-alarm", "high")
+    assert cell(page, "b01", "map").get_attribute("data-alarm") is None
 
 
 def test_a_phone_scrolls_downwards_only_and_the_buttons_suit_a_glove(page: Page, server: StationServer) -> None:

@@ -91,8 +91,8 @@ def busy_ward(count: int, now_s: float) -> list[Json]:
     """A ward with alarms of every priority and standing, old values, a device off and a bed nobody is admitted to."""
     beds = calm_ward(count, now_s)
     changes = {
-        0: _hypotension, 2: _acknowledged, 3: _offline, 5: _unadmitted, 6: _medium, 8: _cuff, 9: _indeterminate,
-        10: _low,
+        0: _hypotension, 2: _acknowledged, 3: _offline, 5: _unadmitted, 6: _medium, 7: _latched, 8: _cuff,
+        9: _indeterminate, 10: _low,
     }  # fmt: skip
     for one, change in ((beds[index], change) for index, change in changes.items() if index < count):
         change(one, now_s)
@@ -133,6 +133,12 @@ def _medium(one: Json, now_s: float) -> None:
     one["alarms"] = [
         alarm(f"{one['bed']}-1", now_s, **texts, priority="medium", signal="acknowledged", acknowledged=by)
     ]
+
+
+def _latched(one: Json, now_s: float) -> None:
+    texts = {"family": "desaturation", "title": "Desaturation", "text": "SpO₂ 86 < 90"}
+    onset = rfc3339(now_s - 400)
+    one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, onset_at=onset, condition="absent", signal="latched")]
 
 
 def _cuff(one: Json, now_s: float) -> None:

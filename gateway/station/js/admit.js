@@ -16,7 +16,7 @@ const LIMITS = [
   ["sbp_hold", "Hold dose below systolic, mmHg", 40, 200, 1], ["hr_high", "Heart rate alarm above, /min", 60, 250, 1],
   ["hr_low", "Heart rate alarm below, /min", 20, 100, 1], ["spo2_low", "SpO₂ alarm below, %", 50, 100, 1],
 ];
-const WEIGHT_KG = [20, 300];
+const WEIGHT_KG = [25, 300];
 /** The dosing weight and the baseline weight of one patient differ by this share only by mistake. */
 const WEIGHTS_APART = 0.2;
 

@@ -1,7 +1,8 @@
 /* Alarms: their order of urgency, their words, the bar over all beds, and their announcement to screen readers.
  *
  * Rules
- *   - Unacknowledged (signal `on` or `latched`) comes before acknowledged; within each, priority; within that, the newest.
+ *   - Unacknowledged (signal `on` or `latched`) comes before acknowledged; within each, priority; within that, what still
+ *     holds before what is only latched; then the newest.
  *   - Priority is told by colour, by sign (!!! !! !) and by word: never by colour alone.
  *   - A priority this page does not know is shown as high.
  *   - An indeterminate condition is "? cannot be judged", and never looks cleared.
@@ -21,6 +22,11 @@ export function isNew(alarm) {
   return alarm.signal === "on" || alarm.signal === "latched";
 }
 
+/** A latched alarm whose condition no longer holds. */
+export function hasGone(alarm) {
+  return alarm.condition === "absent";
+}
+
 function rank(alarm) {
   return (isNew(alarm) ? 0 : PRIORITIES.length) + PRIORITIES.indexOf(priorityOf(alarm));
 }
@@ -28,12 +34,13 @@ function rank(alarm) {
 /** Alarms that are announced, most urgent first. */
 export function ranked(alarms) {
   const announced = alarms.filter((alarm) => alarm.signal !== "off");
-  return announced.sort((a, b) => rank(a) - rank(b) || instantMs(b.onset_at) - instantMs(a.onset_at));
+  return announced.sort(
+    (a, b) => rank(a) - rank(b) || hasGone(a) - hasGone(b) || instantMs(b.onset_at) - instantMs(a.onset_at));
 }
 
 /** What happened, with its limit: "MAP 58 < 65", marked where it cannot be judged. */
 export function headline(alarm) {
-  const text = alarm.text || alarm.title || alarm.rule_id;
+  const text = alarm.text || alarm.evidence?.text || alarm.title || alarm.rule_id;
   return alarm.condition === "indeterminate" ? `? ${text}` : text;
 }
 
@@ -41,7 +48,7 @@ export function headline(alarm) {
 export function detail(alarm, clock) {
   const parts = [priorityOf(alarm).toUpperCase()];
   if (alarm.condition === "indeterminate") parts.push("cannot be judged");
-  if (alarm.signal === "latched") parts.push("condition gone, latched");
+  if (hasGone(alarm)) parts.push("condition gone");
   if (alarm.signal === "acknowledged") parts.push(acknowledgement(alarm.acknowledged));
   parts.push(`${ageWords(clock.ageS(instantMs(alarm.onset_at)))}`);
   if (alarm.title && alarm.title !== alarm.text) parts.push(alarm.title);

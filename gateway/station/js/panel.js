@@ -5,7 +5,7 @@
 
 import { AdmitForm } from "./admit.js";
 import { alarmInFull, alarmsOf, seriesOf } from "./api.js";
-import { FLAGS, isNew, priorityOf } from "./alarms.js";
+import { FLAGS, headline, isNew, priorityOf } from "./alarms.js";
 import { button, el, setMark, setText } from "./dom.js";
 import { evidenceOf } from "./evidence.js";
 import { ageWords, clockText, dayTimeText, instantMs } from "./format.js";
@@ -219,7 +219,7 @@ export class Panel {
   }
 
   #alarmLine(alarm, isOpen) {
-    const words = alarm.text || alarm.title;
+    const words = headline(alarm);
     const flag = el("span", "line-flag", FLAGS[priorityOf(alarm)]);
     const when = el("span", "line-when", clockText(instantMs(alarm.onset_at)));
     const standing = alarm.signal === "off" ? "ended" : isNew(alarm) ? "not acknowledged" : "acknowledged";

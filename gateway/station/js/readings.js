@@ -10,7 +10,9 @@ import { ageWords, instantMs, valueText } from "./format.js";
 /** States in order of trouble. */
 export const STATES = ["fresh", "questionable", "stale", "ahead", "withheld", "never"];
 
-const NO_READING = { state: "never", text: "–", words: "no reading", ageS: Infinity };
+/** Younger than this, a reason needs no age beside it. */
+const JUST_NOW_S = 5;
+const NO_READING = { state: "never", text: "–", words: "none yet", ageS: Infinity };
 const WITHHELD = { invalid: "invalid", not_available: "no value", calibrating: "calibrating" };
 
 /** The reading of `signal` (an entry of a bed's `signals`, or undefined) at the clock's present time. */
@@ -20,7 +22,8 @@ export function readingOf(signal, key, clock) {
   const ageS = Number.isFinite(atMs) ? clock.ageS(atMs) : Infinity;
   const age = ageWords(ageS);
   if (signal.validity in WITHHELD || signal.value === null || signal.value === undefined) {
-    return { state: "withheld", text: "–", words: `${WITHHELD[signal.validity] ?? "no value"} · ${age}`, ageS };
+    const reason = WITHHELD[signal.validity] ?? "no value";
+    return { state: "withheld", text: "–", words: ageS < JUST_NOW_S ? reason : `${reason} · ${age}`, ageS };
   }
   const text = valueText(signal.value, key);
   if (ageS === Infinity) return { state: "stale", text, words: "age unknown", ageS };

@@ -7,7 +7,7 @@
  */
 
 import { AckButton } from "./acknowledge.js";
-import { detail, FLAGS, headline, isNew, priorityOf, ranked, signalOf } from "./alarms.js";
+import { detail, FLAGS, hasGone, headline, isNew, priorityOf, ranked, signalOf } from "./alarms.js";
 import { button, el, setMark, setText } from "./dom.js";
 import { pressureSource, pressureSourceWords, signalName, unitText } from "./format.js";
 import { freshnessOf, pairOf, readingOf } from "./readings.js";
@@ -36,10 +36,13 @@ function lengthOf(words) {
   return words.length <= 22 ? "long" : "longer";
 }
 
+/** Alarms named beside the most urgent one; further ones are counted. */
+const MOST_OTHERS = 2;
+
 class Cell {
   #number = el("span", "number", "–");
   #unit;
-  #words = el("span", "words", "no reading");
+  #words = el("span", "words", "none yet");
 
   constructor({ key, label, unit, rank }) {
     this.key = key;
@@ -140,14 +143,16 @@ export class Sector {
   }
 
   #showDevices(devices) {
-    const chips = devices.map((device) => {
-      const isOff = device.state !== "online";
-      const chip = el("span", "device", isOff ? `✕ ${device.device} ${device.state}` : device.device);
-      setMark(chip, "state", isOff ? "off" : null);
+    const off = devices.filter((device) => device.state !== "online");
+    const on = devices.length - off.length;
+    const chips = off.map((device) => {
+      const chip = el("span", "device", `✕ ${device.device} ${device.state}`);
+      chip.dataset.state = "off";
       return chip;
     });
-    chips.sort((a, b) => Number("state" in b.dataset) - Number("state" in a.dataset));
-    this.#devices.replaceChildren(...(chips.length > 0 ? chips : [el("span", "device", "no devices")]));
+    if (devices.length === 0) chips.push(el("span", "device", "no devices"));
+    else if (on > 0) chips.push(el("span", "device", off.length > 0 ? `+${on}` : on === 1 ? "1 device" : `${on} devices`));
+    this.#devices.replaceChildren(...chips);
   }
 
   #showAlarms([first, ...others]) {
@@ -155,11 +160,13 @@ export class Sector {
     const standing = first ? (isNew(first) ? "new" : "acknowledged") : null;
     setMark(this.node, "priority", first ? priorityOf(first) : null);
     setMark(this.node, "standing", standing);
+    setMark(this.node, "gone", first && hasGone(first) ? "yes" : null);
     this.#flag.textContent = first ? FLAGS[priorityOf(first)] : "";
     const words = first ? `${this.#label.textContent} ${headline(first)}` : "";
     this.#ack.show(first && isNew(first) ? first : null, words);
     this.#admit.hidden = Boolean(first || this.#bed.admission);
-    this.#others.replaceChildren(...others.map((alarm) => this.#otherChip(alarm)));
+    this.#others.replaceChildren(...others.slice(0, MOST_OTHERS).map((alarm) => this.#otherChip(alarm)));
+    if (others.length > MOST_OTHERS) this.#others.append(el("span", "more", `+${others.length - MOST_OTHERS}`));
   }
 
   #otherChip(alarm) {
@@ -185,7 +192,9 @@ export class Sector {
   #showValues(readings) {
     const signals = this.#bed.signals ?? {};
     const alarmed = new Map();
-    for (const alarm of ranked(this.#bed.alarms ?? []).reverse()) alarmed.set(signalOf(alarm), alarm);
+    // A latched alarm whose condition has gone says nothing about the value on the screen now.
+    const standing = ranked(this.#bed.alarms ?? []).filter((alarm) => !hasGone(alarm));
+    for (const alarm of standing.reverse()) alarmed.set(signalOf(alarm), alarm);
     const sources = sourcesOf(signals);
     for (const cell of this.#cells.values()) {
       const unit = unitText((signals[cell.key] ?? signals.sbp)?.unit);
