@@ -19,8 +19,8 @@ from hashlib import blake2b
 
 import orjson
 
-from gateway.wire.instants import format_ms
 from gateway.wire.topics import Channel
+from streaming.instants import format_ms
 
 MAX_CLOCK_OFFSET_MS = 3_000
 """A clock is off by at most this much unless told otherwise (real monitors: -8.4 to +17.6 s, field notes 0)."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.wire.instants import parse_instant
 from simulators.clock import Adjustment, SimulatedClock
+from streaming.instants import parse_instant
 
 _NOTEWORTHY_MS = 1_000
 

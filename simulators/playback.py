@@ -22,12 +22,12 @@ from typing import Any
 
 import orjson
 
-from gateway.wire.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 from gateway.wire.recording import RecordedEntry, read_recording
 from simulators.clock import SimulatedClock
 from simulators.devices import Message
 from simulators.publisher import Publisher
 from simulators.service import Answer, Service
+from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 
 _TOPIC_MAX = 65_535
 """Bytes of an MQTT topic."""

@@ -40,6 +40,7 @@ _KEEPALIVE_S = 15
 _GOODBYE_TIMEOUT_S = 2.0
 _NO_MATCHING_SUBSCRIBERS = 0x10
 _UNSUPPORTED_PROTOCOL = 0x84
+_UNANSWERED_MAX = 2
 _FIRST_FAILURE_CODE = 0x80
 
 Messages = Callable[[], Sequence[Message]]
@@ -58,11 +59,14 @@ _PAHO_VERSION = {MqttVersion.V5: paho.MQTTv5, MqttVersion.V311: paho.MQTTv311}
 
 
 class ConnectionFailedError(Exception):
-    """The broker could not be reached, refused us, or went away. Carries whether it knows no MQTT 5."""
+    """The broker could not be reached, refused us, or went away."""
 
-    def __init__(self, reason: str, *, unsupported_version: bool = False) -> None:
+    def __init__(self, reason: str, *, is_unsupported_version: bool = False, is_unanswered: bool = False) -> None:
         super().__init__(reason)
-        self.unsupported_version = unsupported_version
+        self.is_unsupported_version = is_unsupported_version
+        """It said that it does not know our version of MQTT."""
+        self.is_unanswered = is_unanswered
+        """It took the connection and said nothing, as a broker may do with a last will in an MQTT it does not know."""
 
 
 @dataclass(slots=True)
@@ -144,6 +148,11 @@ class Publisher:
         self._closing = asyncio.Event()
 
     @property
+    def version(self) -> MqttVersion:
+        """The MQTT version in use: the one asked for, or 3.1.1 once the broker has turned out not to know 5."""
+        return self._version
+
+    @property
     def is_connected(self) -> bool:
         """Whether the broker has accepted us and the connection is not known to be lost."""
         return self._link is not None
@@ -169,14 +178,13 @@ class Publisher:
 
     async def run(self) -> None:
         """Connects, sends, reconnects, until `close`."""
-        delay_s, complained = _FIRST_DELAY_S, False
+        delay_s, complained, unanswered = _FIRST_DELAY_S, False, 0
         while not self._closing.is_set():
             try:
                 link = await self._connect()
             except ConnectionFailedError as failure:
-                if failure.unsupported_version and self._version is MqttVersion.V5:
-                    self._notice("the broker knows no MQTT 5: going on with 3.1.1")
-                    self._version = MqttVersion.V311
+                unanswered = unanswered + 1 if failure.is_unanswered else 0
+                if self._falls_back(failure, unanswered):
                     continue
                 if not complained:
                     self._notice(f"no connection to {self._options.broker}: {failure}; trying on")
@@ -186,7 +194,7 @@ class Publisher:
                 continue
             if complained:
                 self._notice(f"connected to {self._options.broker}")
-            delay_s, complained = _FIRST_DELAY_S, False
+            delay_s, complained, unanswered = _FIRST_DELAY_S, False, 0
             await self._serve(link)
 
     async def close(self, within_s: float = 3.0) -> None:
@@ -202,6 +210,14 @@ class Publisher:
         receive_maximum = await link.open()
         self._window = min(self._options.window, receive_maximum or self._options.window)
         return link
+
+    def _falls_back(self, failure: ConnectionFailedError, unanswered: int) -> bool:
+        """Goes on with MQTT 3.1.1 when the broker does not know 5, or has twice not answered it."""
+        if self._version is MqttVersion.V311 or not (failure.is_unsupported_version or unanswered >= _UNANSWERED_MAX):
+            return False
+        self._notice("the broker knows no MQTT 5: going on with 3.1.1")
+        self._version = MqttVersion.V311
+        return True
 
     async def _serve(self, link: _Link) -> None:
         """Sends over one connection until it is lost or we are closing."""
@@ -300,7 +316,7 @@ class _Link:
             return await asyncio.wait_for(self._accepted, _CONNECT_TIMEOUT_S)
         except TimeoutError:
             await self.close()
-            raise ConnectionFailedError(f"no answer within {_CONNECT_TIMEOUT_S:g} s") from None
+            raise ConnectionFailedError(f"no answer within {_CONNECT_TIMEOUT_S:g} s", is_unanswered=True) from None
         except (ConnectionFailedError, asyncio.CancelledError):
             await self.close()
             raise
@@ -406,8 +422,9 @@ class _Link:
         if self._accepted.done():
             return
         if reason.is_failure:
-            unsupported = reason.value in {_UNSUPPORTED_PROTOCOL, 1}
-            self._accepted.set_exception(ConnectionFailedError(f"refused: {reason}", unsupported_version=unsupported))
+            is_unsupported = reason.value in {_UNSUPPORTED_PROTOCOL, 1}
+            failure = ConnectionFailedError(f"refused: {reason}", is_unsupported_version=is_unsupported)
+            self._accepted.set_exception(failure)
         else:
             self._accepted.set_result(getattr(properties, "ReceiveMaximum", None))
 
@@ -439,7 +456,7 @@ class _Link:
         if self._clockwork is not None:
             self._clockwork.cancel()
         if not self._accepted.done():
-            self._accepted.set_exception(ConnectionFailedError(reason))
+            self._accepted.set_exception(ConnectionFailedError(reason, is_unanswered=True))
         if not self.lost.done():
             self.reason = reason
             self.lost.set_result(None)

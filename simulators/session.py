@@ -72,7 +72,7 @@ class Session:
         self._tasks = tasks
         # The listener alone speaks of lost connections: when the broker goes, everybody loses it at once.
         self._listener = Publisher(
-            self._connection("clock"), listen={HEARTBEAT_TOPIC: self.gateway_time.hear}, notice=notice
+            self._connection("clock", options.version), listen={HEARTBEAT_TOPIC: self.gateway_time.hear}, notice=notice
         )
         tasks.create_task(self._listener.run())
 
@@ -112,7 +112,7 @@ class Session:
 
     def plain_sender(self, window: int) -> Publisher:
         """A connection for messages of any topic, without birth or last will."""
-        return self._started(Publisher(self._connection("sender", window=window)))
+        return self._started(Publisher(self._connection("sender", self._listener.version, window=window)))
 
     async def close(self, within_s: float = 3.0) -> None:
         """Sends what is left for at most `within_s`, says goodbye, and ends every connection."""
@@ -123,7 +123,13 @@ class Session:
         name = f"{place.unit}-{place.bed}-{place.device}" if has_will else f"pool-{len(self._senders)}"
         return self._started(
             Publisher(
-                self._connection(name, will=group[0].offline() if has_will else None, capacity=_CAPACITY * len(group)),
+                # The listener connected first and without a last will: it knows by now what the broker understands.
+                self._connection(
+                    name,
+                    self._listener.version,
+                    will=group[0].offline() if has_will else None,
+                    capacity=_CAPACITY * len(group),
+                ),
                 birth=lambda: [device.online(self.clock.now_ms()) for device in group],
                 farewell=lambda: [device.offline(self.clock.now_ms()) for device in group],
             )
@@ -135,12 +141,18 @@ class Session:
         return sender
 
     def _connection(
-        self, name: str, *, will: Message | None = None, window: int = 100, capacity: int = _CAPACITY
+        self,
+        name: str,
+        version: MqttVersion,
+        *,
+        will: Message | None = None,
+        window: int = 100,
+        capacity: int = _CAPACITY,
     ) -> ConnectionOptions:
         return ConnectionOptions(
             broker=self._options.broker,
             client_id=f"{self._options.client_prefix}-{name}",
-            version=self._options.version,
+            version=version,
             will=will,
             window=window,
             capacity=capacity,

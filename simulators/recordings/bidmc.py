@@ -13,8 +13,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gateway.wire.instants import parse_instant
 from simulators.recordings.stay import ImportReport, Metrics, StayBuilder, StayRecording, TableError
+from streaming.instants import parse_instant
 
 UNIT = "bidmc"
 _NAME = re.compile(r"bidmc_?(\d+)_?[Nn]umerics\.csv", re.ASCII)

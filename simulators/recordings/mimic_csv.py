@@ -35,9 +35,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gateway.wire.instants import format_ms, parse_instant
 from gateway.wire.topics import is_level
 from simulators.recordings.stay import ImportReport, Metrics, StayBuilder, StayRecording, TableError
+from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import METRICS
 from streaming.units import conversion
 

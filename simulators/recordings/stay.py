@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from gateway.wire.instants import format_ms
 from gateway.wire.recording import RecordedEntry
 from gateway.wire.topics import Channel
 from simulators.devices import Place
+from streaming.instants import format_ms
 
 _SECOND_MS = 1_000
 IMPORT_ACTOR = "import"
