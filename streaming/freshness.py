@@ -16,9 +16,11 @@ HOUR_MS = 3_600_000
 CONTINUOUS_MS = 30 * SECOND_MS
 """Arterial line, ECG, oximeter, respiration, capnography: reported each 1 to 5 s (clinical.md 7). [D]"""
 CUFF_MS = 30 * MINUTE_MS
-"""Contract, section 9: cuff 30 min."""
+"""A cuff that a monitor cycles. Contract, section 9: 30 min."""
 CHARTED_VITAL_MS = 90 * MINUTE_MS
-"""A continuous quantity written down by a person, usually each hour. [D]"""
+"""A vital sign written down by a person, usually each hour, pressures included. [D]"""
+CHARTED_RATE_MS = 12 * HOUR_MS
+"""A rate written down when it changed holds until the next is written, within a shift and a half. [D]"""
 PUMP_MS = 2 * MINUTE_MS
 """Pump telemetry is polled each 10 to 60 s (clinical.md 7). [D]"""
 
@@ -72,12 +74,14 @@ def precedence(signal: str, ref_id: str) -> int:
 
 def fresh_ms(signal: str | None, ref_id: str, device_kind: str) -> int:
     """How old a value may be and still count as current, in milliseconds."""
+    if device_kind == "chart" and (signal is None or signal in _CONTINUOUS):
+        return CHARTED_VITAL_MS if signal is not None else CHARTED_RATE_MS
     if is_cuff(ref_id):
         return CUFF_MS
     if signal is None:
         return PUMP_MS if device_kind == "pump" else CONTINUOUS_MS
     if signal in _CONTINUOUS:
-        return CHARTED_VITAL_MS if device_kind == "chart" else CONTINUOUS_MS
+        return CONTINUOUS_MS
     if signal.startswith("site:"):
         return _STATE_LONG_MS if signal in _LONG_STATES else _STATE_MS
     return _BY_SIGNAL.get(signal, CONTINUOUS_MS)

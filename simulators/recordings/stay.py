@@ -83,7 +83,8 @@ class StayBuilder:
     boot: str
     """Boot id of every device of the stay, at most 32 characters."""
     kinds: Mapping[str, str]
-    """Device name to kind; a device not named here is a pump."""
+    """Device name to kind; a device not named here is a `chart`: infusion rows were written down when a rate changed, and
+    a `pump` would be expected to report each minute."""
     model: str
     _said: dict[tuple[str, int, int], list[_Said]] = field(default_factory=dict)
     _order: list[_Said] = field(default_factory=list)
@@ -146,7 +147,7 @@ class StayBuilder:
             yield _entry(message.received_ms, place.topic(Channel.OBS), body)
 
     def _introduction(self, place: Place, at_ms: int) -> RecordedEntry:
-        kind = self.kinds.get(place.device, "pump")
+        kind = self.kinds.get(place.device, "chart")
         body = {"state": "online", "kind": kind, "model": self.model, "boot": self.boot, "time": format_ms(at_ms)}
         return _entry(at_ms, place.topic(Channel.STATUS), body)
 
