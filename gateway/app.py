@@ -29,12 +29,12 @@ from gateway.web.app import create_app
 from gateway.web.feed import FeedHub
 from gateway.web.server import WebServer
 from gateway.wire.commands import encode_command
-from gateway.wire.instants import format_ms
 from gateway.wire.topics import HEARTBEAT_TOPIC
 from storage.journal import Journal
 from storage.records import Records
 from storage.series.store import SeriesStore
 from storage.sqlite_version import check_sqlite_version
+from streaming.instants import format_ms
 
 if TYPE_CHECKING:
     from storage.series.influx import InfluxExporter

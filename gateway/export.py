@@ -19,12 +19,12 @@ import orjson
 from alerts.alarm import AlarmTransition
 from gateway.fold import Fold
 from gateway.wire.commands import CommandName, encode_command
-from gateway.wire.instants import format_ms
 from gateway.wire.recording import RecordedEntry, encode_entry
 from gateway.wire.topics import parse_topic
 from storage.ports import EntryKind, JournalEntry
 from streaming.effects import AdmissionChanged
 from streaming.identity import BedId
+from streaming.instants import format_ms
 from streaming.observation import Rejected
 from streaming.rules.kinds import AlarmProfile
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from alerts.alarm import Alarm
 from alerts.ward import Stay, Ward
-from gateway.wire.instants import format_ms
 from streaming.bed import CHART_DEVICE, Bed
 from streaming.device import Device
 from streaming.identity import BedId
+from streaming.instants import format_ms
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot

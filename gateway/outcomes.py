@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from alerts.alarm import AlarmTransition
-from gateway.wire.instants import format_ms
 from streaming.effects import CommandRefused, InputRejected
+from streaming.instants import format_ms
 
 
 def alarm_object(transition: AlarmTransition) -> dict[str, Any]:

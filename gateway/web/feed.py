@@ -28,8 +28,8 @@ from typing import Never
 import orjson
 
 from gateway.web.ports import BedSource, JsonObject, MetricFamily
-from gateway.wire.instants import format_ms
 from streaming.identity import BedId
+from streaming.instants import format_ms
 
 FRAME_PERIOD_S = 0.26
 """Least time between two deltas. A little above a quarter second, so that jitter never makes a fifth in one second."""

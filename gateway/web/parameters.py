@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from gateway.web.ports import Service
 from gateway.web.problems import bad_parameter
 from gateway.wire.codec import NAME_MAX
-from gateway.wire.instants import parse_instant
+from streaming.instants import parse_instant
 
 ANONYMOUS = "anonymous"
 """Who asks, when the request does not say."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from alerts.alarm import Acknowledgement, Alarm
 from gateway.web.ports import JsonObject
-from gateway.wire.instants import MAX_MS, MIN_MS, format_ms
 from storage.records import AdmissionRecord, AlarmRecord, AuditRecord, BedAssignment, QuarantineRecord, TransitionRecord
 from storage.series.query import SeriesPoint
+from streaming.instants import MAX_MS, MIN_MS, format_ms
 
 
 def admission_view(record: AdmissionRecord) -> JsonObject:

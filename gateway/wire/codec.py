@@ -25,9 +25,9 @@ from typing import Any, TypeAlias
 import orjson
 
 from gateway.wire.diagnosis import diagnose_json
-from gateway.wire.instants import format_ms, parse_instant
 from gateway.wire.reasons import Malformed, Reason, field_path, quote
 from gateway.wire.topics import Channel, parse_topic
+from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import METRICS
 from streaming.observation import (
     VALIDITY_BY_LABEL,

@@ -29,8 +29,8 @@ from typing import IO, Any, cast
 import orjson
 
 from gateway.wire.commands import CommandName, encode_command
-from gateway.wire.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 from gateway.wire.reasons import quote
+from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 
 LINE_MAX = 64 * 1024 * 1024
 """Bytes of a line: whatever a broker lets through fits many times over."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import orjson
 
 from gateway.wire.codec import decode
-from gateway.wire.instants import format_ms
+from streaming.instants import format_ms
 from streaming.observation import Decoded
 
 NOW_MS = 1_795_428_672_345

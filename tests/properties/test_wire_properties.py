@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from gateway.wire.codec import decode, encode, encode_metric
 from gateway.wire.commands import CommandName, encode_command, parse_command
-from gateway.wire.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 from gateway.wire.reasons import Reason
 from gateway.wire.recording import RecordedEntry, RecordingError, encode_entry, parse_lines
 from gateway.wire.topics import Channel, device_topic
 from streaming.identity import DeviceId
+from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 from streaming.observation import (
     Decoded,
     EventMessage,

@@ -17,13 +17,13 @@ from typing import Any, Self
 from alerts.alarm import Alarm, SignalState
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused
 from gateway.wire.commands import parse_command
-from gateway.wire.instants import format_ms
 from storage.records import Records, sqlite_url
 from storage.series.store import SeriesStore
 from streaming.admission import Admission
 from streaming.commands import Acknowledge, Admit, AudioPause, Chart, Command, Course, Discharge, Transfer
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, SamplesAccepted
 from streaming.identity import BedId, DeviceId
+from streaming.instants import format_ms
 from streaming.observation import Rejected
 from tests.support.effects import T0_MS, acknowledged, alarm, rejected, started
 

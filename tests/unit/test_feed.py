@@ -14,8 +14,8 @@ import pytest
 
 from gateway.web import feed
 from gateway.web.feed import FeedClient, FeedFull, FeedHub, Pacing
-from gateway.wire.instants import parse_instant
 from streaming.identity import BedId
+from streaming.instants import parse_instant
 from tests.support.effects import T0_MS
 
 PROMPT = Pacing(frame_period_s=0.0, heartbeat_period_s=3600.0)

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from gateway.wire.codec import PAYLOAD_MAX, decode
-from gateway.wire.instants import format_ms
 from gateway.wire.reasons import QUOTE_MAX, Reason
 from streaming.identity import DeviceId
+from streaming.instants import format_ms
 from streaming.observation import (
     Decoded,
     EventMessage,

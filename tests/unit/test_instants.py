@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.wire.instants import MAX_MS, MIN_MS, format_ms, parse_instant
+from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 
 INSTANT_MS = 1_795_428_672_345
 
