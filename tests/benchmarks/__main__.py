@@ -1,0 +1,7 @@
+"""All benchmarks: `make bench`."""
+
+from __future__ import annotations
+
+from tests.benchmarks import bench_gateway
+
+bench_gateway.main()
