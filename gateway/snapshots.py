@@ -1,8 +1,8 @@
 """Snapshots of the fold: how a restart needs to replay only what came after.
 
 A snapshot is written when both projections have everything up to its offset, and used when both (still) have: then
-nothing that a projection needs lies before it. The last two are kept. A snapshot that cannot be used, because the rules
-or the format have changed, is passed over; the journal has everything.
+nothing that a projection needs lies before it. The last two are kept. A snapshot of other rules or of other code is
+passed over (its state may lack what the code now expects); the journal has everything.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from gateway.fold import Fold
@@ -26,7 +28,7 @@ def save(folder: Path, offset: int, snapshot: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "unfinished"
     with unfinished.open("wb") as file:
-        file.write(hashlib.sha256(snapshot).digest())
+        file.write(_seal(snapshot))
         file.write(snapshot)
         file.flush()
         os.fsync(file.fileno())
@@ -57,9 +59,26 @@ def load(folder: Path, profile: AlarmProfile, not_beyond: int) -> Fold:
 def _read(path: Path, profile: AlarmProfile) -> Fold | None:
     held = path.read_bytes()
     digest, snapshot = held[:_DIGEST_BYTES], held[_DIGEST_BYTES:]
-    if hashlib.sha256(snapshot).digest() != digest:
+    if _seal(snapshot) != digest:
         return None
     return Fold.restore(snapshot, profile)
+
+
+def _seal(snapshot: bytes) -> bytes:
+    """Digest over the state and the code that made it."""
+    return hashlib.sha256(code_fingerprint() + snapshot).digest()
+
+
+@cache
+def code_fingerprint() -> bytes:
+    """Digest over the sources of everything that is in a snapshot."""
+    digest = hashlib.sha256()
+    for package in ("streaming", "alerts"):
+        folder = Path(str(files(package)))
+        for source in sorted(folder.rglob("*.py")):
+            digest.update(source.relative_to(folder).as_posix().encode())
+            digest.update(source.read_bytes())
+    return digest.digest()
 
 
 def _sync_folder(folder: Path) -> None:
