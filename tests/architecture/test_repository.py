@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.support.sources import REPOSITORY, python_sources, repository_files
+from tests.support.sources import PACKAGES, REPOSITORY, python_sources, repository_files
 
 # Written in parts, so that this file is no finding of its own.
 PACKAGE_HOSTS = re.compile(
@@ -90,6 +93,29 @@ def test_what_is_installed_in_production_is_pinned_as_it_is_tested() -> None:
         return set(re.findall(r"^[a-z0-9._-]+==\S+", (REPOSITORY / "requirements" / name).read_text(), re.MULTILINE))
 
     assert pins("runtime.lock") | pins("build.lock") <= pins("dev.lock")
+
+
+def third_party_imports(source: str) -> set[str]:
+    """Top-level names that a source imports and that are neither the standard library's nor ours."""
+    nodes = [*ast.walk(ast.parse(source))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - set(PACKAGES)
+
+
+def test_what_the_product_imports_is_installed_in_production() -> None:
+    imported = set().union(*(third_party_imports(path.read_text()) for path in python_sources(*PACKAGES)))
+    locked = set(re.findall(r"^[a-z0-9._-]+(?===)", (REPOSITORY / "requirements" / "runtime.lock").read_text(), re.M))
+    distributions = importlib.metadata.packages_distributions()
+
+    provided = {name: {normalised(d) for d in distributions.get(name, [])} for name in imported}
+    assert imported
+    assert {name: found for name, found in provided.items() if not found & locked} == {}
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as lock files spell it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_the_changelog_has_the_version_and_a_place_for_what_comes() -> None:
