@@ -7,8 +7,9 @@ Invariants:
 - Nothing is skipped: what is unsent waits on the disk, in the outbox, however long the receiver is away.
 - Nothing blocks: a line that the receiver refuses is set aside with the reason, and the lines behind it go on.
 - A receiver may lose what it acknowledged in its last seconds before a crash. So the stored cursor lags: it moves to a
-  place only when everything before it was acknowledged `REWIND_S` ago, and after a failure that may have been a crash,
-  or a restart of Vigil, sending resumes from there. Sending a line twice changes nothing at the receiver.
+  place only when everything before it was acknowledged `REWIND_S` before the last write, and sending resumes from there
+  after a failure that may have been a crash, after the connection went away unannounced (a crash and a quick restart
+  between two writes look like that, and no more), and after a restart of Vigil. Sending a line twice changes nothing.
 
 Theory of operation: `run` reads chunks behind its own (volatile) cursor, turns them into lines, writes at most
 `LINES_PER_WRITE` at once, and remembers when it got where. 400, 413 and 422 say that something in the write is refused:
@@ -26,8 +27,10 @@ import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSession, TraceConfig, TraceConnectionCreateEndParams, TraceRequestEndParams
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.client.write.point import Point
 from influxdb_client.client.write_api_async import WriteApiAsync
@@ -48,6 +51,7 @@ _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 _SHORTEST_MARGIN_S = 15.0
 """Three times VictoriaMetrics' `-inmemoryDataFlushInterval`."""
+_DOUBTS_HEEDED = 3
 _MILLISECONDS: WritePrecision = WritePrecision.MS  # type: ignore[assignment] # the library's enumeration is of str
 _SIGNALS_DEVICE = "vigil"
 _REASON_CHARACTERS = 500
@@ -76,6 +80,7 @@ class InfluxExporter:
         self._poll_s = poll_s
         self._lines = _LineMaker()
         self._track = _Track(rewind_s)
+        self._connection = _ConnectionWatch()
         self._retry_s = _FIRST_RETRY_S
         self.lines_sent = 0
         """Lines acknowledged, those sent again included."""
@@ -92,7 +97,11 @@ class InfluxExporter:
         """Sends until cancelled. Never ends by itself; a failure of the series store itself is raised."""
         target = self._target
         async with InfluxDBClientAsync(
-            url=target.url, token=target.token, org=target.org, timeout=int(target.timeout_s * 1000)
+            url=target.url,
+            token=target.token,
+            org=target.org,
+            timeout=int(target.timeout_s * 1000),
+            client_session_type=self._connection.session,
         ) as client:
             self._track.start_at(await self._outbox.cursor())
             while True:
@@ -104,7 +113,7 @@ class InfluxExporter:
             idle = await self._send_portion(write_api)
         except _ReceiverAway as away:
             if away.may_have_crashed:
-                self._track.fall_back()
+                self._track.broke()
             await self._wait_to_retry(str(away))
         except sqlite3.Error as error:
             # The disk is full or failed. That is the journal's to report; what is here waits where it is.
@@ -120,14 +129,15 @@ class InfluxExporter:
         chunks = await self._outbox.read(self._track.cursor, CHUNKS_PER_READ)
         for lines in _portions(await asyncio.to_thread(self._lines.lines, chunks)):
             await self._send(write_api, lines)
-        now_s = asyncio.get_running_loop().time()
         if chunks:
-            self._track.reached(chunks[-1].chunk_id, now_s)
-        await self._store_cursor(now_s)
+            await self._note_arrival(chunks[-1].chunk_id, asyncio.get_running_loop().time())
         self.lag_rows = await self._outbox.last_chunk() - self._track.cursor
         return not chunks
 
-    async def _store_cursor(self, now_s: float) -> None:
+    async def _note_arrival(self, chunk_id: int, now_s: float) -> None:
+        if self._connection.was_replaced() and self._track.doubted():
+            return
+        self._track.reached(chunk_id, now_s)
         if self._track.settle(now_s):
             await self._outbox.advance(self._track.settled)
 
@@ -183,13 +193,15 @@ class _Track:
 
     What was acknowledged less than the margin ago is not settled. A line that breaks more often than once a margin
     would have the same portion sent for ever: each break with something acknowledged since the last one halves the
-    margin, and a whole `rewind_s` without a break restores it.
+    margin, and a whole `rewind_s` without a break restores it. A receiver that never keeps a connection would too:
+    a mere doubt is heeded so many times, and then not until something has settled.
     """
 
     def __init__(self, rewind_s: float) -> None:
         self._rewind_s = rewind_s
         self._margin_s = rewind_s
         self._unbroken_since_s: float | None = None
+        self._doubts = 0
         self._reached: deque[tuple[float, int]] = deque()
         self.cursor = 0
         """The last chunk that was acknowledged."""
@@ -199,8 +211,16 @@ class _Track:
     def start_at(self, chunk_id: int) -> None:
         self.cursor = self.settled = chunk_id
 
-    def fall_back(self) -> None:
-        """Back to what is certainly at the receiver."""
+    def doubted(self) -> bool:
+        """The receiver may have restarted unnoticed. Whether that is heeded, and sending is back at `settled`."""
+        self._doubts += 1
+        if self._doubts > _DOUBTS_HEEDED:
+            return False
+        self.broke()
+        return True
+
+    def broke(self) -> None:
+        """The receiver may have crashed: back to what is certainly there."""
         if self._reached:
             self._margin_s = max(self._margin_s / 2, min(_SHORTEST_MARGIN_S, self._rewind_s))
         self._reached.clear()
@@ -220,7 +240,37 @@ class _Track:
         before = self.settled
         while self._reached and self._reached[0][0] <= now_s - self._margin_s:
             self.settled = self._reached.popleft()[1]
-        return self.settled != before
+        if self.settled == before:
+            return False
+        self._doubts = 0
+        return True
+
+
+class _ConnectionWatch:
+    """Notices that a connection went away between two writes without the receiver having said that it would."""
+
+    def __init__(self) -> None:
+        self._is_expected = True
+        self._was_replaced = False
+
+    def session(self, **settings: Any) -> ClientSession:
+        """A session whose connections are watched."""
+        trace = TraceConfig()
+        trace.on_connection_create_end.append(self._opened)
+        trace.on_request_end.append(self._answered)
+        return ClientSession(**{**settings, "trace_configs": [trace]})
+
+    def was_replaced(self) -> bool:
+        """Whether it has happened since the last call."""
+        was_replaced, self._was_replaced = self._was_replaced, False
+        return was_replaced
+
+    async def _opened(self, _: ClientSession, __: SimpleNamespace, ___: TraceConnectionCreateEndParams) -> None:
+        self._was_replaced = self._was_replaced or not self._is_expected
+        self._is_expected = False
+
+    async def _answered(self, _: ClientSession, __: SimpleNamespace, params: TraceRequestEndParams) -> None:
+        self._is_expected = params.response.headers.get("Connection", "").lower() == "close"
 
 
 class _LineMaker:
