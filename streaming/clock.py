@@ -10,6 +10,10 @@ the window has passed. A step is therefore recognised when `STEP_SAMPLES` sample
 `STEP_AGREEMENT_MS`, lie above the estimate by more than `STEP_MIN_MS` and span at least `STEP_SPAN_MS` of both
 clocks: a burst from a buffer does not look like that, because there the samples shrink from message to message.
 
+A sample below the estimate by more than `STEP_MIN_MS` is believed when the next message is below it too (the clock was
+set forward, or the estimate came from a message that had waited): one message with a wrong time must not date all that
+follow into the past. Until then the estimate stays; what such a message says is dated at its receipt either way.
+
 Corrected time is never later than the time of receipt. This model does not judge whether a skew matters; a rule does.
 """
 
@@ -32,6 +36,7 @@ class DeviceClock:
         "_candidate_low_ms",
         "_candidate_received_ms",
         "_half_began_ms",
+        "_jumped_to_ms",
         "_this_half_ms",
         "offset_ms",
         "steps",
@@ -44,6 +49,7 @@ class DeviceClock:
         """Times the clock was found to have been set."""
         self._this_half_ms = 0
         self._half_began_ms = 0
+        self._jumped_to_ms: int | None = None
         self._candidate_count = 0
         self._candidate_low_ms = 0
         self._candidate_device_ms = 0
@@ -57,9 +63,9 @@ class DeviceClock:
             self._restart(sample, received_ms)
             return received_ms
         if sample <= offset:
-            self.offset_ms = self._this_half_ms = sample
-            self._candidate_count = 0
+            self._lower(sample, offset)
             return received_ms
+        self._jumped_to_ms = None
         if received_ms - self._half_began_ms >= WINDOW_HALF_MS:
             offset = self._rotate(sample, received_ms)
         elif sample < self._this_half_ms:
@@ -70,6 +76,16 @@ class DeviceClock:
             self._candidate_count = 0
         corrected = device_ms + offset
         return corrected if corrected < received_ms else received_ms
+
+    def _lower(self, sample: int, offset: int) -> None:
+        """Take a sample below the estimate; one far below it waits for a second, and the larger of the two counts."""
+        self._candidate_count = 0
+        before = self._jumped_to_ms
+        if offset - sample <= STEP_MIN_MS or before is not None:
+            self.offset_ms = self._this_half_ms = sample if before is None else max(before, sample)
+            self._jumped_to_ms = None
+        else:
+            self._jumped_to_ms = sample
 
     def _restart(self, sample: int, received_ms: int) -> None:
         self.offset_ms = self._this_half_ms = sample

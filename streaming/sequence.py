@@ -63,8 +63,6 @@ class SequenceTracker:
         at = bisect_right(firsts, seq)
         if at and seq <= lasts[at - 1]:
             return False
-        if self.abandoned and at == 0:
-            return False
         joins_before = bool(at) and lasts[at - 1] + 1 == seq
         joins_after = at < len(firsts) and firsts[at] - 1 == seq
         if joins_before and joins_after:
@@ -90,21 +88,29 @@ class SequenceTracker:
 class SequenceLedger:
     """Seen sequence numbers of one device over its boots."""
 
-    __slots__ = ("_boots", "_forgotten_missing")
+    __slots__ = ("_boots", "_forgotten_missing", "_latest", "_latest_boot")
 
     def __init__(self) -> None:
         self._boots: dict[str, SequenceTracker] = {}
+        """In order of use, the latest last."""
         self._forgotten_missing = 0
+        self._latest_boot: str | None = None
+        self._latest = SequenceTracker()
 
     def tracker(self, boot: str) -> SequenceTracker:
         """The tracker of `boot`, begun when the boot is new; the boot unused for longest is forgotten beyond the
         limit."""
-        tracker = self._boots.get(boot)
-        if tracker is None:
-            tracker = self._boots[boot] = SequenceTracker()
-            if len(self._boots) > BOOTS_KEPT:
-                oldest = next(iter(self._boots))
-                self._forgotten_missing += self._boots.pop(oldest).missing
+        if boot != self._latest_boot:
+            self._latest = self._use(boot)
+            self._latest_boot = boot
+        return self._latest
+
+    def _use(self, boot: str) -> SequenceTracker:
+        boots = self._boots
+        tracker = boots.pop(boot, None) or SequenceTracker()
+        boots[boot] = tracker
+        if len(boots) > BOOTS_KEPT:
+            self._forgotten_missing += boots.pop(next(iter(boots))).missing
         return tracker
 
     @property
