@@ -2,9 +2,8 @@
 
 Invariants
 - PUBACK is sent only by `acknowledge`, which the pipeline calls after the journal's commit: in order of arrival, and
-  for
-  the connection on which the messages came. Packet ids belong to a connection; what was received on an earlier one is
-  forgotten here and redelivered by the broker.
+  on the connection on which the messages came, from its first moment. Packet ids belong to a connection; what was
+  received on an earlier one is journaled like anything else, and redelivered by the broker (if it still can).
 - Nothing is dropped for want of room: the inbox is unbounded here and bounded by the broker, which sends no more than
   `receive_maximum` messages that are not acknowledged.
 - The session is persistent (fixed client id, clean start off), so that what arrives while we are away waits for us.
@@ -28,10 +27,12 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 from urllib.parse import urlsplit
 
 import aiomqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -45,6 +46,10 @@ SESSION_EXPIRY_S = 0xFFFFFFFF
 """Never: an absent gateway's messages wait as long as the broker can keep them."""
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
+CONNECT_TIMEOUT_S = 3.0
+"""For the TCP connection. It is made in a thread that cannot be interrupted, and an end of the gateway waits for it."""
+ANSWER_TIMEOUT_S = 10.0
+"""For the broker's answers."""
 PUBACK = Struct("!BBH")
 PUBACK_TYPE = 0x40
 
@@ -106,22 +111,24 @@ class MqttDoor:
         self.connections = 0
         self.last_error = ""
         self.on_link: Callable[[bool], None] = lambda _: None
-        """Told when the connection comes (True) and goes (False)."""
+        """Told when the connection comes (True) and goes (False), or turns out not to be there in the first place."""
+        self._told_link: bool | None = None
 
     async def run(self) -> None:
         """Connect, subscribe, and stay so, for ever."""
         failures = 0
         while True:
+            client = self._client = self._new_client()
             try:
-                async with self._new_client() as client:
+                async with client:
                     await self._subscribe(client)
                     failures = 0
-                    self._came(client)
+                    self._came()
                     await self._until_disconnected(client)
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 self.last_error = str(error) or type(error).__name__
             finally:
-                self._went()
+                self._went(client)
             failures += 1
             delay_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(failures - 1, 10))
             delay_s *= 0.5 + self._jitter.random() / 2
@@ -134,7 +141,7 @@ class MqttDoor:
         All at once: paho's own `ack` queues and registers a write for each, which costs more than receiving it.
         """
         client, epoch = self._client, self.epoch
-        if client is None or not self.is_connected:
+        if client is None:
             return
         ids = [delivery.packet_id for delivery in deliveries if delivery.qos and delivery.epoch == epoch]
         if ids:
@@ -166,28 +173,30 @@ class MqttDoor:
             password=address.password,
             identifier=self._client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if is_v5 else aiomqtt.ProtocolVersion.V311,
-            clean_start=False,
+            clean_start=False if is_v5 else MQTT_CLEAN_START_FIRST_ONLY,  # the library allows 3.1.1 no other value
             clean_session=None if is_v5 else False,
             properties=properties,
             tls_context=address.tls,
             keepalive=30,
-            timeout=10,
+            timeout=ANSWER_TIMEOUT_S,
         )
         paho = client._client
         paho.manual_ack_set(True)
+        paho.connect_timeout = CONNECT_TIMEOUT_S
+        self.epoch += 1
+        deliver = partial(self._deliver, self.epoch)
         create = paho._create_socket
 
         def create_splitter() -> PublishSplitter:
             sock = create()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[attr-defined]
-            return PublishSplitter(sock, self._deliver, has_properties=is_v5)
+            return PublishSplitter(sock, deliver, has_properties=is_v5)
 
         paho._create_socket = create_splitter  # type: ignore[method-assign]
-        self.epoch += 1
         return client
 
-    def _deliver(self, topic: str, payload: bytes, packet_id: int, qos: int) -> None:
-        self.inbox.append(Delivery(topic, payload, packet_id, qos, self.epoch))
+    def _deliver(self, epoch: int, topic: str, payload: bytes, packet_id: int, qos: int) -> None:
+        self.inbox.append(Delivery(topic, payload, packet_id, qos, epoch))
         self.arrived.set()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
@@ -199,21 +208,35 @@ class MqttDoor:
         if any(getattr(code, "value", code) >= 0x80 for code in codes):
             raise aiomqtt.MqttError(f"the broker refused the subscription to {SUBSCRIPTION}: check its access list")
 
-    def _came(self, client: aiomqtt.Client) -> None:
-        self._client = client
+    def _came(self) -> None:
         self.is_connected = True
         self.connections += 1
         self.last_error = ""
         log.info("connected to the broker at %s:%d", self._address.host, self._address.port)
-        self.on_link(True)
+        self._tell_link(is_up=True)
 
-    def _went(self) -> None:
+    def _went(self, client: aiomqtt.Client) -> None:
+        client._client._sock_close()  # aiomqtt leaves it open, and read from, where the broker did not answer
         self._client = None
-        self.epoch += 1
-        if self.is_connected:
-            self.is_connected = False
-            self.on_link(False)
+        self.is_connected = False
+        self._tell_link(is_up=False)
+
+    def _tell_link(self, *, is_up: bool) -> None:
+        if is_up is not self._told_link:
+            self._told_link = is_up
+            self.on_link(is_up)
 
     @staticmethod
     async def _until_disconnected(client: aiomqtt.Client) -> None:
-        await asyncio.shield(client._disconnected)
+        """Until the connection ends; raises what ended it.
+
+        Raises:
+            aiomqtt.MqttError: The connection was lost.
+            ConnectionError: The broker sent something that the library could not read.
+        """
+        try:
+            await asyncio.shield(client._disconnected)
+        except (aiomqtt.MqttError, OSError):
+            raise
+        except Exception as error:
+            raise ConnectionError(f"the broker broke the protocol ({type(error).__name__}: {error})") from error

@@ -16,6 +16,7 @@ from typing import Any
 
 RECEIVE_BYTES = 262_144
 PUBLISH = 0x30
+INVALID_QOS = 3
 TOPICS_REMEMBERED = 65_536
 _VARINT_MAX_BYTES = 4
 
@@ -34,6 +35,13 @@ class PublishSplitter:
         self._at = 0
         self._left_for_library = 0
         """Bytes of the present packet that are the library's."""
+        self._pieces: list[bytes] = []
+        """What has come since of a PUBLISH that is not whole; put together once it is, so that a large one costs no
+        more than its size."""
+        self._missing = 1
+        """Bytes that must come before there is anything to do; at most what is really missing."""
+        self._is_starved = False
+        """Whether what is here is of no use until more comes."""
         self._topics: dict[bytes, str] = {}
 
     def recv(self, size: int) -> bytes:
@@ -44,7 +52,8 @@ class PublishSplitter:
             ConnectionError: The stream contradicts itself.
         """
         while not self._left_for_library:
-            self._split()
+            if not self._pieces:
+                self._split()
             if not self._left_for_library and not self._read_more():
                 return b""
         while self._at == len(self._buffer):
@@ -56,17 +65,25 @@ class PublishSplitter:
         return piece
 
     def pending(self) -> int:
-        """Bytes here that the library may ask for at once; aiomqtt reads on while there are any."""
+        """Bytes that `recv` can do something with at once; aiomqtt reads on while there are any, and lets nothing else
+        run: half a packet must not count."""
         below = getattr(self._sock, "pending", None)
-        return len(self._buffer) - self._at + (below() if below is not None else 0)
+        here = 0 if self._is_starved else len(self._buffer) - self._at
+        return here + (below() if below is not None else 0)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
     def _read_more(self) -> bool:
+        self._is_starved = True
         more = self._sock.recv(RECEIVE_BYTES)
-        self._buffer = self._buffer[self._at :] + more
-        self._at = 0
+        self._is_starved = False
+        self._missing -= len(more)
+        self._pieces.append(more)
+        if self._missing <= 0 or not more:
+            self._buffer = b"".join((self._buffer[self._at :], *self._pieces))
+            self._pieces.clear()
+            self._at, self._missing = 0, 1
         return bool(more)
 
     def _split(self) -> None:
@@ -82,27 +99,34 @@ class PublishSplitter:
                     self._left_for_library = body + length - at
                     break
                 if body + length > end:
+                    self._missing = body + length - end
                     break
                 self._publish(head, buffer, body, body + length)
                 at = body + length
         except IndexError:
             pass  # the packet's length is not there yet
-        self._at = at
+        finally:
+            self._at = at
 
     def _publish(self, head: int, buffer: bytes, begin: int, end: int) -> None:
-        topic_end = begin + 2 + (buffer[begin] << 8 | buffer[begin + 1])
-        at, packet_id, qos = topic_end, 0, head >> 1 & 3
-        if qos:
-            packet_id = buffer[at] << 8 | buffer[at + 1]
-            at += 2
-        if self._has_properties:
-            if buffer[at]:
-                length, at = _varint(buffer, at)
-                at += length
-            else:
-                at += 1
+        packet_id, qos = 0, head >> 1 & 3
+        try:
+            at = topic_end = begin + 2 + (buffer[begin] << 8 | buffer[begin + 1])
+            if qos:
+                packet_id = buffer[at] << 8 | buffer[at + 1]
+                at += 2
+            if self._has_properties:
+                if buffer[at]:
+                    length, at = _varint(buffer, at)
+                    at += length
+                else:
+                    at += 1
+        except IndexError:
+            at = end + 1
         if at > end:
             raise ConnectionError("a PUBLISH packet is longer inside than outside")
+        if qos == INVALID_QOS or (qos and not packet_id):
+            raise ConnectionError(f"a PUBLISH packet of QoS {qos} with packet id {packet_id}")
         self._deliver(self._topic(buffer[begin + 2 : topic_end]), buffer[at:end], packet_id, qos)
 
     def _topic(self, raw: bytes) -> str:

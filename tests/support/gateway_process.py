@@ -1,0 +1,399 @@
+"""The gateway as a child process, as its supervisor sees it: started, killed, started again on the same data directory.
+
+Everything is read from outside: HTTP while it runs, the commands `vigil journal export` and `vigil replay` for what it
+kept. Waiting is polling of a real state, with a deadline; a child that ends while something is expected of it fails the
+test with its log.
+
+Whoever starts one ends it: use `with`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.support.sources import REPOSITORY
+
+JsonObject = dict[str, Any]
+
+DEADLINE_S = 60.0
+"""For things that take seconds when nothing else runs on the machine."""
+POLL_S = 0.02
+VIGIL = (sys.executable, "-c", "from gateway.cli import main; main()")
+"""The command `vigil`, without relying on where it is installed."""
+
+
+def wait_until(is_so: Callable[[], Any], what: str, *, within_s: float = DEADLINE_S) -> Any:
+    """Polls until the answer is true; returns it.
+
+    Raises:
+        AssertionError: it has not become so in time.
+    """
+    deadline_s = time.monotonic() + within_s
+    while not (answer := is_so()):
+        assert time.monotonic() < deadline_s, f"not within {within_s:g} s: {what}"
+        time.sleep(POLL_S)
+    return answer
+
+
+def run_vigil(
+    *arguments: str | Path, within_s: float = DEADLINE_S, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command of `vigil` to its end, as a shell would; its output is text."""
+    return subprocess.run(
+        [*VIGIL, *map(str, arguments)],
+        cwd=REPOSITORY,
+        env=_environment(environ or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=within_s,
+        check=False,
+    )
+
+
+class GatewayProcess:
+    """One data directory, and the gateway that runs on it now."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        broker_url: str,
+        *,
+        options: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = VIGIL,
+    ) -> None:
+        """Prepares; `start` starts.
+
+        Args:
+            data_dir: what `--data` names; made if it is not there.
+            broker_url: what `--broker` names.
+            options: more for the command line.
+            environ: settings as environment variables.
+            program: what to run in place of `vigil`; a negative control replaces it.
+        """
+        self.data_dir = data_dir
+        self.starts = 0
+        self._arguments = [
+            *program, "gateway", "--broker", broker_url, "--data", str(data_dir), "--port", "0", *options,
+        ]  # fmt: skip
+        self._environ = dict(environ or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: httpx.Client | None = None
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self._log_path = data_dir.with_name(data_dir.name + ".log")
+
+    def __enter__(self) -> GatewayProcess:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the gateway has not been started"
+        return self._process
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error since the first start."""
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    def start(self) -> None:
+        """Starts it; returns at once."""
+        assert not self.is_running, "the gateway runs already"
+        self._forget_process()
+        self.starts += 1
+        with self._log_path.open("ab") as log, self._stdout_path.open("wb") as out:
+            self._process = subprocess.Popen(
+                self._arguments,
+                cwd=REPOSITORY,
+                env=_environment(self._environ),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+            )
+
+    def start_and_wait(self) -> GatewayProcess:
+        """Starts it and returns when it is ready."""
+        self.start()
+        return self.await_ready()
+
+    def await_serving(self) -> None:
+        """Returns when it has printed its address."""
+        self._await(lambda: self._announced() is not None, "the gateway prints its address")
+
+    def await_recovering(self) -> None:
+        """Returns when it has the data directory for itself: from now on until it serves it reads the journal."""
+        self._await(lambda: self._is_locked() or self._announced() is not None, "the gateway takes its data directory")
+
+    def await_ready(self) -> GatewayProcess:
+        """Returns when every part of it is ready, the connection to the broker included."""
+        self.await_serving()
+        self._await(lambda: self.readiness()[0] == 200, "the gateway is ready")
+        return self
+
+    def kill(self) -> None:
+        """Ends it as a power cut would (SIGKILL)."""
+        if self.is_running:
+            self.process.kill()
+            self.process.wait()
+        self._forget_process()
+
+    def terminate(self, within_s: float = DEADLINE_S) -> int:
+        """Ends it as a supervisor does (SIGTERM); returns its exit status."""
+        self.process.terminate()
+        status = self.process.wait(within_s)
+        self._forget_process()
+        return status
+
+    def pause(self) -> None:
+        """Stops it where it is (SIGSTOP), with its connections open."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on (SIGCONT)."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def forbid_writing(self) -> None:
+        """From now on every write to a file fails, as on a disk that is full; sockets and pipes are not touched."""
+        _, hard = psutil.Process(self.process.pid).rlimit(psutil.RLIMIT_FSIZE)
+        psutil.Process(self.process.pid).rlimit(psutil.RLIMIT_FSIZE, (0, hard))
+
+    def allow_writing(self) -> None:
+        """Takes `forbid_writing` back."""
+        _, hard = psutil.Process(self.process.pid).rlimit(psutil.RLIMIT_FSIZE)
+        psutil.Process(self.process.pid).rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+
+    # --- HTTP -----------------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Where it serves, without the closing slash."""
+        announced = self._announced()
+        assert announced is not None, "the gateway does not serve yet"
+        return announced
+
+    def get(self, path: str, **parameters: Any) -> JsonObject:
+        """The answer to a GET below `/api/v1`, which must succeed."""
+        answer = self._http().get(f"/api/v1{path}", params=parameters)
+        assert answer.status_code == 200, f"GET {path}: {answer.status_code} {answer.text}"
+        body: JsonObject = answer.json()
+        return body
+
+    def post(self, path: str, body: JsonObject | None = None) -> httpx.Response:
+        """The answer to a POST below `/api/v1`."""
+        return self._http().post(f"/api/v1{path}", json=body)
+
+    def pages(self, path: str, **parameters: Any) -> list[JsonObject]:
+        """Every row of a list, page by page."""
+        rows: list[JsonObject] = []
+        cursor: dict[str, Any] = {}
+        while True:
+            page = self.get(path, **parameters, **cursor)
+            rows += page["items"]
+            if page["next"] is None:
+                return rows
+            cursor = {"cursor": page["next"]}
+
+    def readiness(self) -> tuple[int, JsonObject]:
+        """Status and parts of `/health/ready`; (0, {}) where nobody answers."""
+        try:
+            answer = self._http().get("/health/ready")
+        except httpx.TransportError:
+            return 0, {}
+        return answer.status_code, answer.json()["parts"]
+
+    def figure(self, name: str) -> float:
+        """One unlabelled figure of `/metrics`."""
+        text = self._http().get("/metrics").text
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        assert found is not None, f"no figure {name} in\n{text}"
+        return float(found.group(1))
+
+    def admit(self, unit: str, bed: str, patient_id: str | None = None, **fields: Any) -> str:
+        """Admits a patient; returns the admission's id."""
+        request = {
+            "patient_id": patient_id or f"patient-{unit}-{bed}",
+            "unit": unit,
+            "bed": bed,
+            "dosing_weight_kg": 80.0,
+            "baseline_weight_kg": 80.0,
+            "baseline": {"map": 85.0, "hr": 80.0},
+        }
+        answer = self.post("/admissions", request | fields)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["admission_id"])
+
+    def ledger(self) -> JsonObject:
+        """`total` and `devices`; that what came in is accounted for is checked on the way."""
+        ledger = self.get("/ledger")
+        for account in (ledger["total"], *ledger["devices"]):
+            parts = sum(account.get(part, 0) for part in ("evaluated", "duplicate", "rejected", "pending"))
+            assert account["received"] == parts, account
+        return ledger
+
+    def account(self, unit: str, bed: str, device: str) -> JsonObject | None:
+        """One device's line of the ledger; None while it has sent nothing."""
+        wanted = (unit, bed, device)
+        lines = self.ledger()["devices"]
+        return next((line for line in lines if (line["unit"], line["bed"], line["device"]) == wanted), None)
+
+    def await_account(self, unit: str, bed: str, device: str, received: int = 1) -> JsonObject:
+        """Returns the device's line of the ledger once it has received as many messages."""
+
+        def enough() -> JsonObject | None:
+            account = self.account(unit, bed, device)
+            return account if account is not None and account["received"] >= received else None
+
+        account: JsonObject = self._await(enough, f"{received} messages of {unit}/{bed}/{device} arrive")
+        return account
+
+    def alarms(self, **parameters: Any) -> list[JsonObject]:
+        """The alarms, the latest first."""
+        return self.pages("/alarms", **parameters)
+
+    def await_alarm(self, rule_id: str, *, state: str = "active", within_s: float = DEADLINE_S) -> JsonObject:
+        """Returns an alarm of a rule, once there is one in that state: `active`, or `ended`."""
+        listed = "active" if state == "active" else "all"
+
+        def found() -> JsonObject | None:
+            alarms = (alarm for alarm in self.alarms(state=listed) if alarm["rule_id"] == rule_id)
+            return next((alarm for alarm in alarms if (alarm["signal"] == "off") == (state == "ended")), None)
+
+        alarm: JsonObject = self._await(found, f"an alarm {rule_id} is {state}", within_s=within_s)
+        return alarm
+
+    # --- below ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _stdout_path(self) -> Path:
+        return self.data_dir.with_name(self.data_dir.name + ".out")
+
+    def _announced(self) -> str | None:
+        lines = self._stdout_path.read_text().split("\n")
+        return lines[0].rstrip("/") if len(lines) > 1 else None
+
+    def _is_locked(self) -> bool:
+        try:
+            with (self.data_dir / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def _http(self) -> httpx.Client:
+        if self._client is None:
+            self._client = httpx.Client(base_url=self.url, timeout=30.0)
+        return self._client
+
+    def _await(self, is_so: Callable[[], Any], what: str, *, within_s: float = DEADLINE_S) -> Any:
+        def is_so_or_ended() -> Any:
+            assert self.is_running, f"the gateway ended ({self.process.returncode}) before {what}:\n{self.log[-5000:]}"
+            return is_so()
+
+        return wait_until(is_so_or_ended, what, within_s=within_s)
+
+    def _forget_process(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a run decided: the last line of its replay, and every alarm's transitions by alarm id."""
+
+    summary: JsonObject
+    transitions: dict[str, list[JsonObject]]
+
+
+_TRANSITION = ("n", "at", "alarm_id", "phase", "from", "to", "actor")
+
+
+def live_outcomes(gateway: GatewayProcess) -> Outcomes:
+    """What the records of a running gateway hold."""
+    transitions = {}
+    for alarm in gateway.alarms(state="all"):
+        transitions[alarm["alarm_id"]] = gateway.get(f"/alarms/{alarm['alarm_id']}")["transitions"]
+    return Outcomes(gateway.get("/outcomes/summary"), transitions)
+
+
+def exported_journal(data_dir: Path) -> Path:
+    """The journal as a recording, made by the command."""
+    recording = data_dir.with_name(data_dir.name + ".ndjson")
+    done = run_vigil("journal", "export", "--data", data_dir, "--out", recording)
+    assert done.returncode == 0, done.stderr
+    return recording
+
+
+def replayed_outcomes(recording: Path) -> Outcomes:
+    """What `vigil replay` makes of a recording."""
+    replayed = run_vigil("replay", recording)
+    assert replayed.returncode == 0, replayed.stderr
+    *lines, last = map(json.loads, replayed.stdout.splitlines())
+    transitions: dict[str, list[JsonObject]] = {}
+    for line in lines:
+        if line["type"] == "alarm":
+            transitions.setdefault(line["alarm_id"], []).append({name: line[name] for name in _TRANSITION})
+    return Outcomes({key: value for key, value in last.items() if key != "type"}, transitions)
+
+
+def assert_live_equals_replay(gateway: GatewayProcess, *, attempts: int = 5) -> tuple[Outcomes, Path]:
+    """The records of the running gateway hold exactly what its journal, exported and replayed, comes to.
+
+    Time passes in the gateway while the journal is exported, and may bring a transition: then it is done again. The
+    hash is over everything from the beginning, so a real difference never goes away.
+    """
+    for _ in range(attempts):
+        live = live_outcomes(gateway)
+        recording = exported_journal(gateway.data_dir)
+        replayed = replayed_outcomes(recording)
+        if live == replayed:
+            break
+    assert live.transitions == replayed.transitions
+    assert live.summary == replayed.summary
+    return replayed, recording
+
+
+def messages_of(recording: Path) -> list[tuple[str, JsonObject]]:
+    """(topic, payload) of every message of a recording whose payload is a JSON object, in order."""
+    with recording.open() as lines:
+        entries = map(json.loads, lines)
+        return [(entry["topic"], entry["payload"]) for entry in entries if "payload" in entry]
+
+
+def identities_of(recording: Path) -> list[tuple[str, str, int]]:
+    """(device's topic, boot, seq) of every message of a recording that has an identity, in order, repeats included."""
+    return [
+        (topic.rpartition("/")[0], payload["boot"], payload["seq"])
+        for topic, payload in messages_of(recording)
+        if topic.rpartition("/")[2] in {"obs", "event"} and "seq" in payload
+    ]
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")} | dict(settings)
