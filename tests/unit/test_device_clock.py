@@ -145,7 +145,8 @@ def test_corrected_time_is_never_after_receipt_under_jitter() -> None:
     corrected_ms = [clock.correct(at - jitter, at) for at, jitter in zip(received_ms, jitters_ms, strict=True)]
 
     assert all(corrected <= at for corrected, at in zip(corrected_ms, received_ms, strict=True))
-    assert clock.offset_ms == 0
+    assert clock.offset_ms is not None
+    assert 0 <= clock.offset_ms <= 100
 
 
 def test_a_stuck_clock_is_not_held_to_be_a_step_and_the_window_follows_it() -> None:
