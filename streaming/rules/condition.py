@@ -3,16 +3,20 @@
 Theory of operation.
 
     ABSENT ──beyond──▶ PENDING ──long enough, confirmed──▶ PRESENT ──within──▶ CLEARING ──long enough──▶ ABSENT
-                          │ within, or mostly not beyond        ▲                  │ beyond or between
+                          │ within, or not confirmed            ▲                  │ beyond or between
                           ▼                                     └──────────────────┘
                         ABSENT
 
 - A condition begins at the *determination time* of the first value beyond the limit. It is confirmed when values beyond
   the limit span the onset delay, at least `least_readings` distinct readings were taken since, and at least
-  `least_share` of them were beyond the limit: one stray value neither raises an alarm nor restarts its clock, and a
-  series that only grazes the limit never confirms.
-- Only a reading clears. Time alone, silence, and values of doubtful validity never do.
-- Not knowing keeps the phase and sets `indeterminate`; it ends with the next reading.
+  `least_share` of them were beyond the limit: one stray value never raises an alarm, one that is merely no longer
+  beyond the limit does not restart its clock, and a series that only grazes the limit never confirms.
+- What has spanned the onset delay with too small a share begins anew with the next value beyond the limit: the hour in
+  which a pressure grazed its limit must not delay the alarm when it has fallen for good.
+- Only a reading clears. Time alone, silence, values of doubtful validity, and a value older than what is known (a cuff
+  reading of ten minutes ago, when the line goes) never do.
+- Not knowing keeps the phase and sets `indeterminate`; it ends with the next reading. What was pending on a continuous
+  source begins anew when the time without a value was longer than the onset delay: nobody knows what was in between.
 
 This module knows no limits, units or rules: it is told how a reading was judged.
 """
@@ -24,7 +28,7 @@ from enum import Enum
 from streaming.rules.kinds import Verdict
 
 GAP_FORGOTTEN_MS = 7_200_000
-"""After so long without a reading, what was pending begins anew. [D]"""
+"""After so long without a reading, what was pending begins anew, cuff readings too. [D]"""
 
 
 class ConditionPhase(Enum):
@@ -115,6 +119,8 @@ class Condition:
                 return None
             self._begin(at_ms)
             return self._confirm(at_ms)
+        if at_ms < self.last_ms:
+            return None
         if self.phase is ConditionPhase.PENDING:
             return self._read_pending(verdict, at_ms, min_gap_ms)
         return self._read_present(verdict, at_ms, clears_at_once=clears_at_once)
@@ -145,30 +151,37 @@ class Condition:
         self.needs_reading = False
 
     def _read_pending(self, verdict: Verdict, at_ms: int, min_gap_ms: int) -> Change | None:
-        self.indeterminate = False
         if verdict is Verdict.WITHIN:
             self.phase = ConditionPhase.ABSENT
             return None
-        if at_ms - self.last_ms > GAP_FORGOTTEN_MS:
-            self.phase = ConditionPhase.ABSENT
-            return self.read(verdict, at_ms, min_gap_ms=min_gap_ms)
+        if self._is_forgotten(at_ms, is_continuous=min_gap_ms == 0):
+            return self._read_anew(verdict, at_ms)
+        self.indeterminate = False
         self.last_beyond = verdict is Verdict.BEYOND
         self.needs_reading = at_ms - self.since_ms >= self.onset_delay_ms
         if at_ms - self.last_ms >= min_gap_ms:
             self.readings += 1
             self.beyond += self.last_beyond
             self.last_ms = at_ms
-        if self.beyond * 2 < self.readings:
-            self.phase = ConditionPhase.ABSENT
-            return None
+        if self.beyond * 2 < self.readings or (self.needs_reading and not self._has_share):
+            return self._read_anew(verdict, at_ms)
         return self._confirm(at_ms) if self.last_beyond else None
 
+    def _is_forgotten(self, at_ms: int, *, is_continuous: bool) -> bool:
+        gap_ms = at_ms - self.last_ms
+        return gap_ms > GAP_FORGOTTEN_MS or (is_continuous and self.indeterminate and gap_ms > self.onset_delay_ms)
+
+    def _read_anew(self, verdict: Verdict, at_ms: int) -> Change | None:
+        """Forget what was pending and take the reading as the first."""
+        self.phase = ConditionPhase.ABSENT
+        return self.read(verdict, at_ms)
+
+    @property
+    def _has_share(self) -> bool:
+        return self.beyond >= self.least_share * self.readings
+
     def _confirm(self, at_ms: int) -> Change | None:
-        if (
-            at_ms - self.since_ms >= self.onset_delay_ms
-            and self.readings >= self.least_readings
-            and self.beyond >= self.least_share * self.readings
-        ):
+        if at_ms - self.since_ms >= self.onset_delay_ms and self.readings >= self.least_readings and self._has_share:
             self.phase = ConditionPhase.PRESENT
             return Change.PRESENT
         return None
