@@ -30,6 +30,7 @@ from streaming.commands import (
     Admit,
     AudioPause,
     Chart,
+    Clock,
     Command,
     Course,
     Discharge,
@@ -83,6 +84,8 @@ class Ward:
         self.stays: dict[str, Stay] = {}
         """Present admissions by id."""
         self.devices: dict[DeviceId, Device] = {}
+        self.clock_speed = 1.0
+        """Gateway seconds per second; other than 1 in a demo or a test only."""
         self.received = 0
         self.evaluated = 0
         self.duplicate = 0
@@ -191,6 +194,7 @@ class Ward:
         bed = self.beds.get(bed_id)
         if bed is None:
             bed = self.beds[bed_id] = Bed(bed_id, self.profile)
+            bed.set_clock_speed(self.clock_speed)
         return bed
 
     # --- commands -----------------------------------------------------------------------------------------------------
@@ -226,6 +230,7 @@ class Ward:
         return effects
 
     def _carry_out(self, command: Command, step: Step) -> str:
+        """Do it; return the id of what it was about."""
         match command:
             case Admit():
                 return self._admit(command, step)
@@ -237,20 +242,29 @@ class Ward:
                 return self._transfer(command, step)
             case Discharge():
                 return self._discharge(command, step)
-            case Course():
-                self._stay(command.admission_id).course = command
-                return command.admission_id
-            case AudioPause():
-                stay = self._stay(command.admission_id)
-                stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
-                self.changed.add(stay.admission.bed)
-                return command.admission_id
-            case Link():
-                return self._link(command, step)
-            case Sign():
-                raise Refusal("not_supported", "dose decisions are not computed yet, so there is nothing to sign")
-            case Tick():
-                raise AssertionError("a tick is no command to carry out")
+            case Course() | AudioPause() | Sign():
+                return self._order(command, step)
+            case Link() | Clock() | Tick():
+                return self._note(command, step)
+
+    def _order(self, command: Course | AudioPause | Sign, step: Step) -> str:
+        stay = self._stay(command.admission_id)
+        if isinstance(command, Sign):
+            raise Refusal("not_supported", "dose decisions are not computed yet, so there is nothing to sign")
+        if isinstance(command, Course):
+            stay.course = command
+        else:
+            stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
+        self.changed.add(stay.admission.bed)
+        return command.admission_id
+
+    def _note(self, command: Link | Clock | Tick, step: Step) -> str:
+        """What the gateway notes of itself."""
+        if isinstance(command, Link):
+            return self._link(command, step)
+        if isinstance(command, Clock):
+            return self._set_clock(command)
+        return "tick"
 
     def _admit(self, command: Admit, step: Step) -> str:
         bed = self.bed(command.bed)
@@ -342,6 +356,12 @@ class Ward:
             step.found += bed.equipment.broker(step.now_ms, lost=not command.is_up)
             self._settle(bed, step)
         return "broker"
+
+    def _set_clock(self, command: Clock) -> str:
+        self.clock_speed = command.speed
+        for bed in self.beds.values():
+            bed.set_clock_speed(command.speed)
+        return "clock"
 
     def _stay(self, admission_id: str) -> Stay:
         stay = self.stays.get(admission_id)

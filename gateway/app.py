@@ -101,6 +101,7 @@ async def _run_with_stores(
 ) -> None:
     profile = load_alarm_profile(settings.profile)
     folder = settings.data_dir / "snapshots"
+    _refuse_older_journal(settings, journal, series, records)
     least = min(series.applied_offset, records.applied_offset, journal.head_offset)
     fold = await asyncio.to_thread(snapshots.load, folder, profile, least)
     clock = GatewayClock(speed=speed, not_before_ms=journal.last_received_ms)
@@ -124,6 +125,8 @@ async def _run_with_stores(
     service = GatewayService(pipeline, exporter)
     feed = FeedHub(service)
     server = WebServer.listening(create_app(service, feed), settings.http_host, settings.http_port)
+    if speed != 1.0:
+        pipeline.note("clock", encode_command({"speed": speed, "actor": "vigil"}))
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
     announcer = AlarmAnnouncer(records, journal, door)
     pipeline.on_recorded = announcer.recorded.set
@@ -243,6 +246,17 @@ async def _settle_speed(journal: Journal, settings: Settings, speed: float) -> N
         )
     if written is None:
         await journal.set_meta(SPEED_META, "1" if speed == 1.0 else "demo")
+
+
+def _refuse_older_journal(settings: Settings, journal: Journal, series: SeriesStore, records: Records) -> None:
+    """A projection beyond the journal belongs to another journal: going on would pass new entries over in silence."""
+    for name, applied in (("series", series.applied_offset), ("records", records.applied_offset)):
+        if applied > journal.head_offset:
+            raise CannotStart(
+                f"the {name} have applied entry {applied}, but the journal in {settings.data_dir} ends at "
+                f"{journal.head_offset}: an older journal was restored beside them. Run `vigil rebuild --data "
+                f"{settings.data_dir}` (and empty the records database if it is PostgreSQL), then start again"
+            )
 
 
 def _broker_address(settings: Settings) -> BrokerAddress:

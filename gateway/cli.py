@@ -27,7 +27,7 @@ from gateway.cli_journal import journal_app, rebuild
 from gateway.cli_rules import rules_app
 from gateway.demo import demo
 from gateway.rulesets import load_alarm_profile, shipped_profiles
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.settings import Settings, SettingsError, load_settings, unrecognised_variables
 from streaming.rules.profile import ProfileError
 
 app = typer.Typer(
@@ -60,6 +60,8 @@ def gateway(
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for name in unrecognised_variables(os.environ):
+        logging.getLogger("vigil").warning("%s names no setting and is ignored; see docs/settings.md", name)
     from gateway.app import CannotStart, run_gateway
 
     def announce(url: str) -> None:

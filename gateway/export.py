@@ -59,6 +59,10 @@ def recorded(entries: Iterable[JournalEntry]) -> Iterator[RecordedEntry]:
         yield RecordedEntry(received_ms=tick_ms, command=CommandName.TICK, body={})
 
 
+_OWN_NOTES = frozenset({CommandName.LINK, CommandName.CLOCK})
+"""What the gateway notes of itself: of every bed."""
+
+
 class Stay(NamedTuple):
     """Where one admission stands in the journal."""
 
@@ -94,7 +98,7 @@ def entries_of_stay(entries: Iterable[JournalEntry], stay: Stay) -> Iterator[Jou
             topic = parse_topic(entry.name)
             if not isinstance(topic, Rejected) and topic.device.bed_id == bed:
                 yield entry
-        elif entry.kind == EntryKind.TICK or entry.name == CommandName.LINK:
+        elif entry.kind == EntryKind.TICK or entry.name in _OWN_NOTES:
             yield entry
         elif entry.offset == stay.admit_offset:
             yield _with_id(entry, stay.admission_id)

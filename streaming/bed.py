@@ -51,7 +51,13 @@ class Bed:
         """When the ward will look at this bed next."""
         self.needs_schedule = False
         """Whether something happened since that may have changed when the next thing is due."""
+        self.clock_speed = 1.0
         self._skew_limit_ms = _skew_limit_ms(profile)
+
+    def set_clock_speed(self, speed: float) -> None:
+        """Delays of transport are real; on a clock that runs faster they look like skew, so its limit grows with it."""
+        self.clock_speed = speed
+        self._skew_limit_ms = round(_skew_limit_ms(self.profile) * max(speed, 1.0))
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -282,7 +288,7 @@ class Bed:
     def _look_at_clock(self, step: Step, device: Device) -> None:
         device.has_skew = abs(device.clock.offset_ms or 0) > self._skew_limit_ms
         if self.equipment is not None:
-            step.found += self.equipment.clock(device, step.now_ms)
+            step.found += self.equipment.clock(device, step.now_ms, max(self.clock_speed, 1.0))
             self.needs_schedule = True
 
     def _look_at_numbering(self, step: Step, device: Device) -> None:

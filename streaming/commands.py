@@ -119,8 +119,17 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The gateway's clock runs faster than the wall's: noted by the gateway itself, in a demo or a test only."""
+
+    speed: float
+    """Gateway seconds per second."""
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has come this far; nothing else."""
 
 
-Command = Admit | Course | Chart | Acknowledge | AudioPause | Sign | Transfer | Discharge | Link | Tick
+Command = Admit | Course | Chart | Acknowledge | AudioPause | Sign | Transfer | Discharge | Link | Clock | Tick

@@ -88,22 +88,22 @@ class EquipmentWatch:
         }
         return self._hold(rule, slot.name, True, since_ms, now_ms, evidence)
 
-    def clock(self, device: Device, now_ms: int) -> list[OutcomeChanged]:
-        """Look again at the device's clock."""
+    def clock(self, device: Device, now_ms: int, speed: float) -> list[OutcomeChanged]:
+        """Look again at the device's clock, on a gateway clock of that speed (1 but in a demo or test)."""
         rule = self._rules.get("clock_skew")
         offset_ms = device.clock.offset_ms
         if rule is None or rule.above_s is None or offset_ms is None:
             return []
         condition = self._conditions.get((rule.kind, device.id.device))
         limit_s = rule.reset_s if condition is not None and condition.is_present else rule.above_s
-        holds = abs(offset_ms) > (limit_s if limit_s is not None else rule.above_s) * 1000
+        holds = abs(offset_ms) > (limit_s if limit_s is not None else rule.above_s) * 1000 * speed
         direction = "slow" if offset_ms > 0 else "fast"
         evidence = {
             "text": f"{device.id.device}: clock {number(abs(offset_ms) / 1000)} s {direction}",
             "device": device.id.device,
             "clock_offset_ms": offset_ms,
-            "limit_s": rule.above_s,
-            "clears_when": f"offset at or below {number(rule.reset_s or rule.above_s)} s",
+            "limit_s": rule.above_s * speed,
+            "clears_when": f"offset at or below {number((rule.reset_s or rule.above_s) * speed)} s",
         }
         return self._hold(rule, device.id.device, holds, now_ms, now_ms, evidence)
 

@@ -177,13 +177,13 @@ class Patient:
         }
         channel = slot.source
         if channel is None:
-            evidence |= {"text": f"{label} unknown, was {number(watched.worst)} {rule.sign} {number(limits.limit)}"}
-            return evidence
-        value = float(channel.value) if isinstance(channel.value, int | float) else None
-        shown = number(value) if value is not None else "–"
+            return evidence | {
+                "text": f"{label} unknown, was {number(watched.worst)} {rule.sign} {number(limits.limit)}"
+            }
         return evidence | {
-            "text": f"{label} {shown} {rule.sign} {number(limits.limit)}",
-            "value": value,
+            # The furthest value of this instance, as monitors show it: it stays true when the patient has recovered.
+            "text": f"{label} {number(watched.worst)} {rule.sign} {number(limits.limit)}",
+            "value": float(channel.value) if isinstance(channel.value, int | float) else None,
             "at": format_ms(channel.at_ms),
             "source": channel.name,
             "device": channel.device.device,

@@ -223,9 +223,10 @@ class FeedHub:
 
     def _snapshot_frame(self) -> str:
         beds = [orjson.Fragment(encoded) for _, encoded in sorted(self._beds.items())]
-        return _encode(
-            {"type": "snapshot", "n": self._n, "at": self._now(), "version": self._source.version, "beds": beds}
-        )
+        snapshot: JsonObject = {"type": "snapshot", "n": self._n, "at": self._now(), "version": self._source.version}
+        if self._source.clock_speed != 1:
+            snapshot["clock_speed"] = self._source.clock_speed  # values age as fast as the gateway's clock runs
+        return _encode({**snapshot, "beds": beds})
 
     def _delta_frame(self, n: int, changed: dict[BedId, bytes | None]) -> str:
         frame: JsonObject = {

@@ -102,6 +102,10 @@ class BedSource(Protocol):
     def version(self) -> str:
         """Version of the service."""
 
+    @property
+    def clock_speed(self) -> float:
+        """Gateway seconds per second; other than 1 in a demo or test only."""
+
 
 class Service(BedSource, Protocol):
     """The service behind the web layer."""

@@ -37,6 +37,7 @@ from streaming.commands import (
     Admit,
     AudioPause,
     Chart,
+    Clock,
     Command,
     Course,
     Discharge,
@@ -75,6 +76,7 @@ LIMITS: Mapping[str, _Range] = {
     "hr_low": (20, 300),
     "spo2_low": (40, 100),
 }
+CLOCK_SPEED: _Range = (0.1, 100_000)
 DOSE_IU_PER_KG: _Range = (1, 10_000_000)
 INTERVAL_H: _Range = (0.5, 168)
 DURATION_MIN: _Range = (1, 1440)
@@ -97,6 +99,8 @@ class CommandName(StrEnum):
     DISCHARGE = "discharge"
     LINK = "link"
     """Not asked for by anybody: the gateway's own connection to the broker came (`up`) or went (`down`)."""
+    CLOCK = "clock"
+    """Nor this: in a demo or a test, the speed of the gateway's clock."""
     TICK = "tick"
 
 
@@ -301,6 +305,10 @@ def _link(body: _Body) -> Link:
     return Link(is_up=body.word("state", LINK_STATES) == "up", actor=body.actor())
 
 
+def _clock(body: _Body) -> Clock:
+    return Clock(speed=body.number("speed", CLOCK_SPEED), actor=body.actor())
+
+
 def _tick(body: _Body) -> Tick:  # noqa: ARG001 - one signature for all commands
     return Tick()
 
@@ -315,5 +323,6 @@ _PARSERS: Mapping[str, Callable[[_Body], Command]] = {
     CommandName.TRANSFER: _transfer,
     CommandName.DISCHARGE: _discharge,
     CommandName.LINK: _link,
+    CommandName.CLOCK: _clock,
     CommandName.TICK: _tick,
 }

@@ -83,8 +83,8 @@ class StayBuilder:
     boot: str
     """Boot id of every device of the stay, at most 32 characters."""
     kinds: Mapping[str, str]
-    """Device name to kind; a device not named here is a `chart`: infusion rows were written down when a rate changed, and
-    a `pump` would be expected to report each minute."""
+    """Device name to kind; a device not named here is a `chart`: infusion rows were written down when a rate changed,
+    and a `pump` would be expected to report each minute."""
     model: str
     _said: dict[tuple[str, int, int], list[_Said]] = field(default_factory=dict)
     _order: list[_Said] = field(default_factory=list)

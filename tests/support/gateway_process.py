@@ -9,6 +9,7 @@ Whoever starts one ends it: use `with`.
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
@@ -224,6 +225,16 @@ class GatewayProcess:
         except httpx.TransportError:
             return 0, {}
         return answer.status_code, answer.json()["parts"]
+
+    def readiness_or_none(self) -> int | None:
+        """Status of `/health/ready`; None while it does not even say where it serves."""
+        return None if self._announced() is None else self.readiness()[0]
+
+    def export_csv(self, admission_id: str) -> list[dict[str, str]]:
+        """The measured values of a stay."""
+        answer = self._http().get(f"/api/v1/admissions/{admission_id}/export", params={"format": "csv"})
+        assert answer.status_code == 200, answer.text
+        return list(csv.DictReader(answer.text.splitlines()))
 
     def figure(self, name: str) -> float:
         """One unlabelled figure of `/metrics`."""

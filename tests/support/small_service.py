@@ -32,6 +32,7 @@ class SmallService:
     """A ward of beds that are filled, emptied and changed by the test. Its clock stands still until it is told."""
 
     version = "0.0-test"
+    clock_speed = 1.0
 
     def __init__(self, records: Records, series: SeriesStore) -> None:
         self.records = records

@@ -30,6 +30,9 @@ SHOCK: Mapping[str, float] = {
 }
 """MAP below 50: an alarm after 15 s."""
 SHOCK_RULE, SHOCK_ONSET_S = "hypotension.map_below_50", 15.0
+BRADYCARDIA: Mapping[str, float] = {**WELL, "MDC_ECG_HEART_RATE": 35.0}
+"""Heart rate below 40: an alarm after 10 s."""
+BRADYCARDIA_RULE, BRADYCARDIA_ONSET_S = "bradycardia.hr_below_40", 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Beds:
     """Beds that are numbers, changed by the test."""
 
     version = "test"
+    clock_speed = 1.0
 
     def __init__(self, *names: str) -> None:
         self.beds_changed = asyncio.Event()

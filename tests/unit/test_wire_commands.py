@@ -13,6 +13,7 @@ from streaming.commands import (
     Admit,
     AudioPause,
     Chart,
+    Clock,
     Course,
     Discharge,
     Link,
@@ -63,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "transfer": {"admission_id": "adm-1", "unit": "icu", "bed": "b02", "actor": "nurse.a"},
     "discharge": {"admission_id": "adm-1", "actor": "nurse.a"},
     "link": {"part": "broker", "state": "down", "actor": "vigil"},
+    "clock": {"speed": 60, "actor": "vigil"},
     "tick": {},
 }
 COMMANDS = {
@@ -101,6 +103,7 @@ COMMANDS = {
     "transfer": Transfer(admission_id="adm-1", bed=BedId("icu", "b02"), actor="nurse.a"),
     "discharge": Discharge(admission_id="adm-1", actor="nurse.a"),
     "link": Link(is_up=False, actor="vigil"),
+    "clock": Clock(speed=60, actor="vigil"),
     "tick": Tick(),
 }
 
@@ -114,6 +117,7 @@ OPTIONAL = {
     "transfer": ["actor"],
     "discharge": ["actor"],
     "link": ["actor"],
+    "clock": ["actor"],
     "tick": [],
 }
 REQUIRED = [(c, f) for c, body in BODIES.items() for f in body if f not in OPTIONAL[c]]
@@ -209,6 +213,7 @@ WRONG = [
     ("transfer", {"bed": "b 2"}, "bad_text"),
     ("link", {"part": "journal"}, "unknown_value"),
     ("link", {"state": "online"}, "unknown_value"),
+    ("clock", {"speed": 0}, "out_of_range"),
     ("discharge", {"admission_id": "x" * 65}, "out_of_range"),
     ("discharge", {"actor": ""}, "out_of_range"),
     ("discharge", {"actor": "a\x1b[2J"}, "bad_text"),
