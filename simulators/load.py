@@ -64,6 +64,10 @@ class LoadPlan:
     seed: int = 1
     stamps_sending: bool = True
     """`time` in a message is the system time at which it is sent; else the nominal time of an undisturbed device."""
+    speed: float = 1.0
+    """Device seconds per second, for a gateway whose clock runs at that speed."""
+    begins_ms: int | None = None
+    """Device time at the beginning, milliseconds since 1970 UTC; None is the system's."""
     drain_s: float = 15.0
     """How long to wait for the last acknowledgements."""
 
@@ -322,9 +326,11 @@ class _Run:
             self.selector.modify(lane.socket, wanted, lane)
 
     def _stamp(self, seq: int) -> int:
-        if self.plan.stamps_sending:
-            return system_ms()
-        return self.started_ms + round(seq * 1000.0 / self.plan.rate_hz)
+        plan = self.plan
+        begins_ms = self.started_ms if plan.begins_ms is None else plan.begins_ms
+        if plan.stamps_sending:
+            return begins_ms + round((system_ms() - self.started_ms) * plan.speed)
+        return begins_ms + round(seq * 1000.0 / plan.rate_hz * plan.speed)
 
     def _tell(self) -> None:
         second = int(monotonic_s() - self.started_s)
