@@ -22,8 +22,8 @@ import orjson
 import psutil
 from websockets.sync.client import connect
 
-from simulators.load import LoadPlan, LoadReport, run_load
 from simulators.broker import BrokerUrl
+from simulators.load import LoadPlan, LoadReport, run_load
 from streaming.instants import parse_instant
 from tests.support.mosquitto import start_mosquitto
 
