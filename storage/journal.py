@@ -60,6 +60,15 @@ _CHECKPOINT_AFTER_BYTES = 4 * 1024 * 1024
 _ROW_OVERHEAD_BYTES = 32
 _KINDS = tuple(EntryKind)
 
+SWITCH_INTERVAL_S = 0.000_1
+"""What the process should give to `sys.setswitchinterval`, for the writer thread's sake.
+
+A loop that always has something to do gives up the interpreter lock for microseconds at each turn, and has it back
+before a thread that waits for it is awake on another core; the thread is certain of it only after a whole interval
+without such an awakening. Under a loop in turns of 5 ms, one append in a hundred (and so its PUBACKs) waited more than
+a second with Python's standard interval of 5 ms, and a tenth of one with this (`tests/benchmarks/bench_storage.py`).
+"""
+
 
 class JournalUnavailable(Exception):  # noqa: N818 - named for the state it reports
     """The journal cannot be written or read now: disk full, input/output error, or it is closed.

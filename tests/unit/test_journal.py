@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from storage.journal import SWITCH_INTERVAL_S, Journal, JournalReader, JournalUnavailable, Row
+from storage.journal import Journal, JournalReader, JournalUnavailable, Row
 from storage.ports import EntryKind, JournalEntry
 from storage.sqlite_file import StoreUnusable
 
@@ -201,31 +199,6 @@ async def test_journal_is_read_in_another_thread_while_it_is_written(journal: Jo
     await asyncio.to_thread(follower.join)
 
     assert seen == list(range(1, 401))
-
-
-async def test_append_is_not_starved_by_a_loop_that_is_never_idle(journal: Journal) -> None:
-    ordinary = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    over = False
-
-    async def compute() -> None:
-        while not over:
-            until = time.perf_counter() + 0.001
-            while time.perf_counter() < until:
-                pass
-            await asyncio.sleep(0)
-
-    computing = asyncio.create_task(compute())
-    try:
-        async with asyncio.timeout(10):
-            for n in range(20):
-                await journal.append([row(n)])
-    finally:
-        over = True
-        await computing
-        sys.setswitchinterval(ordinary)
-
-    assert journal.head_offset == 20
 
 
 async def test_caller_that_is_cancelled_leaves_the_journal_in_order(journal: Journal) -> None:
