@@ -1,0 +1,242 @@
+"""The gateway killed (SIGKILL) at random moments under load: nothing acknowledged is lost, nothing counts twice, and
+the alarms are those of a run that nobody disturbed.
+
+What is compared. The publisher knows which messages the broker acknowledged; the broker keeps each until the gateway
+has acknowledged it; so each must be in the journal. An undisturbed run over the same journal is `vigil replay` of its
+export: alarms, their ids, every transition and the hash over all outcomes must be what the live records hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.wire.commands import encode_command
+from storage.journal import Journal, Row
+from storage.ports import EntryKind
+from tests.support.gateway_process import (
+    VIGIL,
+    GatewayProcess,
+    JsonObject,
+    assert_live_equals_replay,
+    exported_journal,
+    identities_of,
+)
+from tests.support.mosquitto import free_port, start_mosquitto
+from tests.support.mqtt_client import Identity, MqttClient, SteadyPublisher
+from tests.support.telemetry import BRADYCARDIA, BRADYCARDIA_RULE, SHOCK, Episode, MonitorScript, Telemetry
+
+SEED = 20261123
+BEDS, RATE_HZ = 50, 10.0
+"""500 messages a second."""
+SICK_BEDS, ADMITTED_BEDS = 8, 16
+SICK_S, WELL_S = 13.0, 20.0
+RUNNING_MAX_S = 0.8
+"""How long a gateway that is ready lives on at most."""
+STARTING_SHARE, STARTING_MAX_S = 0.3, 2.0
+"""How many are killed while they start, and how long after their start at most."""
+SETTINGS = {"VIGIL_SNAPSHOT_INTERVAL_S": "1", "VIGIL_SERIES_FLUSH_INTERVAL_S": "0.5"}
+"""So often that kills fall between, into and after them."""
+LAST = "icu/v1/icu/last/mon1"
+"""Sends the last message of all: when it has come, everything has."""
+EARLY = (sys.executable, "-m", "tests.support.early_acknowledgement")
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What went in and what is in the journal, once everything has arrived."""
+
+    acknowledged: set[Identity]
+    """By the broker, to the publisher."""
+    journaled: list[Identity]
+    """Repeats included."""
+    ledger: JsonObject
+    kills_while_starting: int
+
+    @property
+    def lost(self) -> set[Identity]:
+        return self.acknowledged - set(self.journaled)
+
+
+def ward() -> Telemetry:
+    """Monitors, of which the first few show bradycardia again and again, each at its own times."""
+    monitors = []
+    for number in range(BEDS):
+        sick = [Episode(at, at + SICK_S, BRADYCARDIA) for at in sick_from(number)] if number < SICK_BEDS else []
+        monitors.append(MonitorScript("icu", f"b{number:02d}", RATE_HZ, sick))
+    return Telemetry(monitors)
+
+
+def sick_from(number: int) -> list[float]:
+    return [0.5 * number + turn * (SICK_S + WELL_S) for turn in range(20)]
+
+
+def kill_at_random_moments(gateway: GatewayProcess, kills: int, chance: random.Random) -> int:
+    """Kills a running gateway so many times, starting it again each time; returns how many died while starting."""
+    while_starting = 0
+    for _ in range(kills):
+        if chance.random() < STARTING_SHARE:
+            time.sleep(chance.uniform(0, STARTING_MAX_S))  # the moment is what the test is about
+            while_starting += gateway.readiness_or_none() is None
+        else:
+            gateway.await_ready()
+            time.sleep(chance.uniform(0, RUNNING_MAX_S))
+        gateway.kill()
+        gateway.start()
+    return while_starting
+
+
+@contextmanager
+def disturbed(
+    tmp_path: Path, kills: int, program: Sequence[str] = VIGIL, *, until_alarm: bool = True, **environ: str
+) -> Iterator[tuple[GatewayProcess, Arrived]]:
+    """A ward under load and a gateway that is killed again and again, then left alone until everything has arrived."""
+    chance = random.Random(SEED)
+    telemetry = ward()
+    with (
+        start_mosquitto(tmp_path) as broker,
+        GatewayProcess(tmp_path / "data", broker.url, environ={**SETTINGS, **environ}, program=program) as gateway,
+    ):
+        gateway.start_and_wait()
+        for number in range(ADMITTED_BEDS):
+            gateway.admit("icu", f"b{number:02d}")
+        with SteadyPublisher(broker.port, "ward", telemetry.due) as publisher:
+            while_starting = kill_at_random_moments(gateway, kills, chance)
+            gateway.await_ready()
+            if until_alarm:
+                gateway.await_alarm(BRADYCARDIA_RULE)
+            acknowledged = publisher.finish()
+        assert publisher.connections == 1
+        with MqttClient(broker.port, "last") as last:
+            last.publish(f"{LAST}/obs", b'{"boot":"b","seq":0,"metrics":{}}')
+        gateway.await_account("icu", "last", "mon1")
+        journaled = identities_of(exported_journal(gateway.data_dir))
+        journaled = [identity for identity in journaled if identity[0] != LAST]
+        yield gateway, Arrived(acknowledged, journaled, gateway.ledger(), while_starting)
+
+
+@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(
+    tmp_path: Path, kills: int, record_property: Callable[[str, object], None]
+) -> None:
+    with disturbed(tmp_path, kills) as (gateway, arrived):
+        assert arrived.lost == set()
+        assert set(arrived.journaled) == arrived.acknowledged
+        assert_each_evaluated_once(arrived)
+        assert_series_hold_each_message_once(gateway, arrived)
+        assert_alarms_are_those_of_the_sick(gateway)
+        outcomes, _ = assert_live_equals_replay(gateway)
+
+    record_property("kills while starting", arrived.kills_while_starting)
+    record_property("acknowledged", len(arrived.acknowledged))
+    record_property("redelivered", len(arrived.journaled) - len(arrived.acknowledged))
+    record_property("alarms", len(outcomes.transitions))
+
+
+def assert_each_evaluated_once(arrived: Arrived) -> None:
+    rows = Counter(place for place, _, _ in arrived.journaled)
+    distinct = Counter(place for place, _, _ in set(arrived.journaled))
+    accounts = {place_of(line): line for line in arrived.ledger["devices"]}
+    assert len(rows) == BEDS
+    for place, received in rows.items():
+        account = accounts[place]
+        assert (account["received"], account["evaluated"]) == (received, distinct[place])
+        assert (account["rejected"], account["gaps"]) == (0, 0)
+    assert arrived.ledger["total"]["pending"] == 0
+
+
+def assert_series_hold_each_message_once(gateway: GatewayProcess, arrived: Arrived) -> None:
+    """The time series are written by another task than the records, and die at other moments."""
+    messages = Counter(place for place, _, _ in set(arrived.journaled))
+    for admission in gateway.pages("/admissions"):
+        lines = gateway.export_csv(admission["admission_id"])
+        heart_rates = [line for line in lines if line["name"] == "MDC_ECG_HEART_RATE"]
+        assert len(heart_rates) == messages[f"icu/v1/{admission['unit']}/{admission['bed']}/mon1"]
+
+
+def assert_alarms_are_those_of_the_sick(gateway: GatewayProcess) -> None:
+    by_bed: dict[str, set[str]] = {f"b{number:02d}": set() for number in range(ADMITTED_BEDS)}
+    for alarm in gateway.alarms(state="all"):
+        if alarm["kind"] == "physiological":
+            by_bed[alarm["bed"]].add(alarm["rule_id"])
+    for number, rule_ids in enumerate(by_bed.values()):
+        assert (BRADYCARDIA_RULE in rule_ids) == (number < SICK_BEDS)
+        assert number < SICK_BEDS or not rule_ids
+
+
+def test_the_same_kills_lose_messages_when_they_are_acknowledged_before_the_commit(tmp_path: Path) -> None:
+    with disturbed(tmp_path, 3, EARLY, until_alarm=False) as (_, arrived):
+        assert arrived.lost != set()
+        assert sum(line["gaps"] for line in arrived.ledger["devices"]) == len(arrived.lost)
+
+
+@pytest.mark.slow
+def test_the_same_kills_lose_nothing_when_only_the_order_is_put_right(tmp_path: Path) -> None:
+    with disturbed(tmp_path, 3, EARLY, until_alarm=False, VIGIL_CONTROL="late") as (_, arrived):
+        assert arrived.lost == set()
+
+
+def place_of(line: JsonObject) -> str:
+    return "/".join(("icu/v1", line["unit"], line["bed"], line["device"]))
+
+
+# --- recovery ---------------------------------------------------------------------------------------------------------
+
+
+async def write_journal(path: Path, messages: int) -> None:
+    """A journal of some hours ago: admissions and messages, and nothing made from it yet."""
+    journal = await asyncio.to_thread(Journal.open, path)
+    began_ms = time.time_ns() // 1_000_000 - 6 * 3_600_000
+    monitors = [
+        MonitorScript("icu", f"b{number:02d}", 1.0, [Episode(60.0 * n, 60.0 * n + 20, SHOCK) for n in range(60)])
+        for number in range(10)
+    ]
+    rows: list[Row] = [
+        (EntryKind.COMMAND, "admit", encode_command(admission_of(monitor)), began_ms) for monitor in monitors
+    ]
+    for second in range(messages // len(monitors)):
+        now_ms = began_ms + second * 1000
+        made = [monitor.message(second, now_ms) for monitor in monitors]
+        rows += [(EntryKind.MESSAGE, message.topic, message.payload, now_ms) for message in made]
+    await journal.append(rows)
+    await asyncio.to_thread(journal.close)
+
+
+def admission_of(monitor: MonitorScript) -> JsonObject:
+    weights = {"dosing_weight_kg": 80.0, "baseline_weight_kg": 80.0}
+    return {"patient_id": f"p-{monitor.bed}", "unit": monitor.unit, "bed": monitor.bed, "baseline": {}, **weights}
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(25, marks=pytest.mark.slow)])
+async def test_kills_while_the_journal_is_read_again_are_harmless(tmp_path: Path, kills: int) -> None:
+    messages, chance = 30_000, random.Random(SEED)
+    (tmp_path / "data").mkdir()
+    await write_journal(tmp_path / "data" / "journal.db", messages)
+    with GatewayProcess(tmp_path / "data", f"mqtt://127.0.0.1:{free_port()}") as gateway:
+        died_recovering = 0
+        for _ in range(kills):
+            gateway.start()
+            gateway.await_recovering()
+            time.sleep(chance.uniform(0.0, 0.7))
+            died_recovering += gateway.readiness_or_none() is None
+            gateway.kill()
+        gateway.start()
+        gateway.await_serving()
+
+        assert died_recovering >= kills // 2
+        assert gateway.ledger()["total"] == {
+            "received": messages, "evaluated": messages, "duplicate": 0, "rejected": 0, "pending": 0
+        }  # fmt: skip
+        assert len(gateway.alarms(state="all")) >= 10
+        assert_live_equals_replay(gateway)
