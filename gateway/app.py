@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import ssl
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -30,9 +31,9 @@ from gateway.web.feed import FeedHub
 from gateway.web.server import WebServer
 from gateway.wire.commands import encode_command
 from gateway.wire.topics import HEARTBEAT_TOPIC
-from storage.journal import Journal
+from storage.journal import SWITCH_INTERVAL_S, Journal
 from storage.records import Records
-from storage.series.store import SeriesStore
+from storage.series.store import SeriesStore, SeriesUnavailable
 from storage.sqlite_version import check_sqlite_version
 from streaming.instants import format_ms
 
@@ -67,6 +68,7 @@ async def run_gateway(
         CannotStart: Something is configured that cannot be.
     """
     _log_sqlite()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # else a busy loop keeps the journal's thread waiting for seconds
     data_dir = settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     with sole_use(data_dir):
@@ -179,7 +181,10 @@ async def _flush_series(pipeline: Pipeline, interval_s: float) -> None:
         flushed_s += SERIES_LOOK_S
         if flushed_s >= interval_s or pipeline.series.unstored_samples > SERIES_UNSTORED_MAX:
             flushed_s = 0.0
-            await pipeline.series.flush(pipeline.fold.offset)
+            try:
+                await pipeline.series.flush(pipeline.fold.offset)
+            except SeriesUnavailable as error:  # the samples stay in memory, and the journal has them
+                log.error("the time series cannot be written, trying again: %s", error)  # noqa: TRY400
 
 
 async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -> None:
@@ -188,9 +193,14 @@ async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -
         await asyncio.sleep(interval_s)
         if pipeline.fold.offset == saved:
             continue
-        saved, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
-        await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
-        await asyncio.to_thread(snapshots.save, folder, saved, snapshot)
+        offset, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
+        try:
+            await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
+            await asyncio.to_thread(snapshots.save, folder, offset, snapshot)
+        except (SeriesUnavailable, OSError) as error:
+            log.error("no snapshot taken, a restart will replay more: %s", error)  # noqa: TRY400
+        else:
+            saved = offset
 
 
 async def _tell_feed(pipeline: Pipeline, service: GatewayService) -> None:
