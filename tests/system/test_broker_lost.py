@@ -1,0 +1,188 @@
+"""The broker killed and restarted under load: the gateway comes back by itself, what the broker kept arrives, and the
+gap is an alarm of its own.
+
+What mosquitto keeps, by its own design. It writes its persistence file when it ends in order (SIGTERM) and now and
+then; killed (SIGKILL) it loses the messages that it had acknowledged and not yet handed on, and without a file it loses
+the sessions too. So two things are asked of the gateway:
+  - of an orderly end with persistence: every message that was acknowledged to the publisher arrives (the publisher
+    sends again what was not);
+  - of a kill: the gateway comes back, everything published from then on arrives, and what the broker lost is counted as
+    exactly that: holes in the devices' numbering, with a technical alarm.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.gateway_process import (
+    GatewayProcess,
+    JsonObject,
+    assert_live_equals_replay,
+    exported_journal,
+    identities_of,
+    wait_until,
+)
+from tests.support.mosquitto import Mosquitto, start_mosquitto
+from tests.support.mqtt_client import Identity, MqttClient, SteadyPublisher
+from tests.support.telemetry import MonitorScript, Telemetry
+
+BEDS, RATE_HZ = 10, 20.0
+ADMITTED = ("b00", "b01")
+LAST = "icu/v1/icu/last/mon1"
+KEPT = {"persistence": True, "autosave_interval": 1800}
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Mosquitto, GatewayProcess]]:
+    """A broker (with the options of the test's parameter) and a gateway, two beds admitted."""
+    with (
+        start_mosquitto(tmp_path, **getattr(request, "param", {})) as broker,
+        GatewayProcess(tmp_path / "data", broker.url) as process,
+    ):
+        process.start_and_wait()
+        for bed in ADMITTED:
+            process.admit("icu", bed)
+        yield broker, process
+
+
+def ward() -> Telemetry:
+    return Telemetry([MonitorScript("icu", f"b{number:02d}", RATE_HZ) for number in range(BEDS)])
+
+
+def last_of_all(gateway: GatewayProcess, port: int) -> None:
+    """Sends one message after all others and returns when it has arrived: so has everything that was to come."""
+    with MqttClient(port, "last") as client:
+        client.publish(f"{LAST}/obs", b'{"boot":"b","seq":0,"metrics":{}}')
+    gateway.await_account("icu", "last", "mon1")
+
+
+def journaled_of(gateway: GatewayProcess) -> list[Identity]:
+    return [identity for identity in identities_of(exported_journal(gateway.data_dir)) if identity[0] != LAST]
+
+
+def broker_alarms(gateway: GatewayProcess) -> dict[str, JsonObject]:
+    return {alarm["bed"]: alarm for alarm in gateway.alarms(state="all") if alarm["rule_id"] == "system.broker_lost"}
+
+
+def lose_broker(broker: Mosquitto, gateway: GatewayProcess, end: Callable[[], None]) -> None:
+    """Ends the broker, waits until that is an alarm, and brings it back."""
+    end()
+    gateway.await_alarm("system.broker_lost")
+    assert gateway.readiness()[0] == 503
+    broker.restart()
+
+
+@pytest.mark.parametrize("gateway", [KEPT], indirect=True)
+def test_a_broker_ended_in_order_under_load_loses_nothing_that_it_acknowledged(
+    gateway: tuple[Mosquitto, GatewayProcess], record_property: Callable[[str, object], None]
+) -> None:
+    broker, process = gateway
+    with SteadyPublisher(broker.port, "ward", ward().due) as publisher:
+        process.await_account("icu", "b00", "mon1", received=20)
+        pid = process.process.pid
+        lose_broker(broker, process, broker.stop)
+        process.await_ready()
+        process.await_alarm("system.broker_lost", state="ended")
+        acknowledged = publisher.finish()
+    last_of_all(process, broker.port)
+
+    journaled = journaled_of(process)
+    assert publisher.connections == 2
+    assert acknowledged - set(journaled) == set()
+    assert_gap_was_an_alarm_of_every_admitted_bed(process)
+    assert_live_equals_replay(process)
+    assert process.process.pid == pid
+    record_property("acknowledged", len(acknowledged))
+    record_property("sent again by the publisher", publisher.resent)
+
+
+def assert_gap_was_an_alarm_of_every_admitted_bed(gateway: GatewayProcess) -> None:
+    alarms = broker_alarms(gateway)
+    assert set(alarms) == set(ADMITTED)
+    for alarm in alarms.values():
+        steps = gateway.get(f"/alarms/{alarm['alarm_id']}")["transitions"]
+        assert (alarm["kind"], alarm["condition"], alarm["signal"]) == ("technical", "absent", "off")
+        assert [(step["phase"], step["to"], step["actor"]) for step in steps] == [
+            ("start", "on", "vigil"),
+            ("end", "off", "vigil"),
+        ]
+
+
+def publish_while_the_gateway_stands_still(gateway: GatewayProcess, broker: Mosquitto, count: int) -> list[Identity]:
+    """Messages that the broker acknowledges and cannot hand on; then the broker ends in order and comes back."""
+    place = "icu/v1/icu/b00/pump1"
+    with MqttClient(broker.port, "before") as client:
+        client.publish(f"{place}/obs", b'{"boot":"b","seq":0,"metrics":{}}')
+        gateway.await_account("icu", "b00", "pump1")
+        gateway.pause()
+        for seq in range(1, count + 1):
+            client.publish(f"{place}/obs", b'{"boot":"b","seq":%d,"metrics":{}}' % seq)
+    broker.stop()
+    broker.restart()
+    gateway.resume()
+    with MqttClient(broker.port, "after") as client:
+        client.publish(f"{place}/obs", b'{"boot":"b","seq":%d,"metrics":{}}' % (count + 1))
+    return [(place, "b", seq) for seq in range(count + 2)]
+
+
+@pytest.mark.parametrize("gateway", [KEPT], indirect=True)
+def test_what_waited_at_a_broker_that_ends_in_order_arrives_afterwards(
+    gateway: tuple[Mosquitto, GatewayProcess],
+) -> None:
+    broker, process = gateway
+
+    published = publish_while_the_gateway_stands_still(process, broker, 300)
+
+    process.await_account("icu", "b00", "pump1", received=302)
+    assert set(published) - set(journaled_of(process)) == set()
+
+
+def test_what_waited_at_a_broker_that_keeps_nothing_is_lost_and_counted(
+    gateway: tuple[Mosquitto, GatewayProcess],
+) -> None:
+    broker, process = gateway
+
+    published = publish_while_the_gateway_stands_still(process, broker, 300)
+    wait_until(lambda: process.figure("vigil_broker_connections_total") == 2, "the gateway connects again")
+    with MqttClient(broker.port, "heard") as client:  # the session was lost: what comes before it is open again is too
+        client.publish("icu/v1/icu/b00/pump1/obs", b'{"boot":"b","seq":302,"metrics":{}}')
+    process.await_account("icu", "b00", "pump1", received=2)
+
+    lost = set(published) - set(journaled_of(process))
+    account = process.account("icu", "b00", "pump1")
+    assert lost != set()
+    assert account is not None
+    assert account["gaps"] == len(lost)
+
+
+def test_a_broker_killed_under_load_is_found_again_and_what_it_lost_is_counted(
+    gateway: tuple[Mosquitto, GatewayProcess], record_property: Callable[[str, object], None]
+) -> None:
+    broker, process = gateway
+    with SteadyPublisher(broker.port, "ward", ward().due) as publisher:
+        process.await_account("icu", "b00", "mon1", received=20)
+        lose_broker(broker, process, broker.kill)
+        process.await_ready()
+        heard = process.ledger()["total"]["received"]
+        process.await_account("icu", "b00", "mon1", received=heard // BEDS + 20)
+        acknowledged = publisher.finish()
+    last_of_all(process, broker.port)
+    process.await_alarm("system.broker_lost", state="ended")
+
+    journaled = set(journaled_of(process))
+    lost = Counter(place for place, _, _ in acknowledged - journaled)
+    gaps = {place_of(line): line["gaps"] for line in process.ledger()["devices"]}
+    for number in range(BEDS):
+        place = f"icu/v1/icu/b{number:02d}/mon1"
+        assert gaps[place] == lost[place]
+    assert_gap_was_an_alarm_of_every_admitted_bed(process)
+    assert_live_equals_replay(process)
+    record_property("lost by the broker", lost.total())
+
+
+def place_of(line: JsonObject) -> str:
+    return "/".join(("icu/v1", line["unit"], line["bed"], line["device"]))
