@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from simulators.service import Answer, Service
 from simulators.ward import SimulatedBed
 
+_ACTOR = "simulator"
 _BED_TAKEN = 409
 _ATTEMPTS = 60
 _BETWEEN_ATTEMPTS_S = 0.5
@@ -64,10 +65,10 @@ def admission_request(bed: SimulatedBed) -> dict[str, object]:
 
 
 async def _admit(service: Service, bed: SimulatedBed) -> Answer:
-    answer = await service.post("/admissions", admission_request(bed))
+    answer = await service.post("/admissions", admission_request(bed), actor=_ACTOR)
     for _ in range(_ATTEMPTS):
         if not answer.is_silence:
             break
         await asyncio.sleep(_BETWEEN_ATTEMPTS_S)
-        answer = await service.post("/admissions", admission_request(bed))
+        answer = await service.post("/admissions", admission_request(bed), actor=_ACTOR)
     return answer

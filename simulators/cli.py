@@ -29,7 +29,7 @@ from simulators.admissions import AdmissionCounts, admit_all
 from simulators.broker import DEFAULT_BROKER, BrokerUrl
 from simulators.clock import SimulatedClock, monotonic_s
 from simulators.load import LoadFailedError, LoadPlan, run_load
-from simulators.playback import Playback
+from simulators.playback import REFUSED, Playback
 from simulators.publisher import MqttVersion, PublisherCounts
 from simulators.recordings.formats import FORMATS, ImportRequest, write_file_per_stay, write_one_file
 from simulators.recordings.stay import ImportReport, TableError
@@ -277,6 +277,7 @@ async def _play_recording(run: _Run, path: Path, service: Service | None, *, fre
             failures.append(f"{path.name}: {error}")
         await session.close()
     counts = playback.counts
+    failures += [f"{number} {what}" for what, number in counts.not_sent.items() if what.endswith(REFUSED)]
     result: _Result = {"recording": path.name, "speed": clock.speed, "heartbeat_heard": session.gateway_time.is_heard}
     result |= {"entries": counts.entries, "commands": counts.commands, "not_sent": dict(counts.not_sent)}
     return result | _delivery(session.counts, failures)

@@ -49,7 +49,7 @@ class GatewayTime:
 
         Args:
             clock: the clock to keep right.
-            notice: told of what a person should know: the first agreement, a change of speed, a step.
+            notice: told of what a person should know: a change of speed, a step after the first agreement.
             on_step: called with the milliseconds by which the clock was set.
         """
         self._clock = clock
@@ -79,7 +79,8 @@ class GatewayTime:
         adjustment = self._clock.follow(heartbeat.at_ms, heartbeat.speed)
         if adjustment.speed_changed:
             self._notice(f"the gateway's clock runs at speed {heartbeat.speed:g}, not {asked:g}: going with it")
-        self._tell(adjustment)
+        if self.is_heard:
+            self._tell(adjustment)
         self._heard.set()
         if adjustment.stepped:
             self.on_step(adjustment.error_ms)

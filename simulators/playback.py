@@ -33,6 +33,10 @@ _TOPIC_MAX = 65_535
 """Bytes of an MQTT topic."""
 _FORBIDDEN_IN_TOPICS = frozenset("+#\0")
 
+_ACTOR = "playback"
+REFUSED = "refused by the service"
+"""Why a command that was sent was not carried out."""
+
 _PATHS: Mapping[str, str] = {
     "course": "/admissions/{admission_id}/course",
     "chart": "/admissions/{admission_id}/observations",
@@ -162,8 +166,7 @@ class Playback:
             self.counts.not_sent[f"{command}: the running gateway has ids of its own"] += 1
 
     async def _admit(self, service: Service, body: Mapping[str, Any]) -> None:
-        request = {key: value for key, value in body.items() if key != "admission_id"}
-        answer = await service.post("/admissions", moved(request, self._shift_ms))
+        answer = await self._post(service, "/admissions", body)
         self._settle("admit", answer)
         new_id = answer.body.get("admission_id")
         if answer.is_success and isinstance(new_id, str):
@@ -174,15 +177,18 @@ class Playback:
         if new_id is None:
             self.counts.not_sent[f"{command}: its admission did not come about"] += 1
             return
-        request = {key: value for key, value in body.items() if key != "admission_id"}
-        path = _PATHS[command].format(admission_id=new_id)
-        self._settle(command, await service.post(path, moved(request, self._shift_ms)))
+        self._settle(command, await self._post(service, _PATHS[command].format(admission_id=new_id), body))
+
+    async def _post(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
+        """Sends what HTTP carries in the body; the admission's id is in the path and the actor in a header."""
+        request = {key: value for key, value in body.items() if key not in {"admission_id", "actor"}}
+        return await service.post(path, moved(request, self._shift_ms), actor=str(body.get("actor", _ACTOR)))
 
     def _settle(self, command: str, answer: Answer) -> None:
         if answer.is_success:
             self.counts.commands += 1
             return
-        self.counts.not_sent[f"{command}: refused by the service"] += 1
+        self.counts.not_sent[f"{command}: {REFUSED}"] += 1
         self._notice(f"{command} refused: {answer.detail}")
 
 

@@ -10,11 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
 _TIMEOUT_S = 10.0
+_ACTOR_HEADER = "X-Vigil-Actor"
+"""Who acts, where the service has no sign-in in front of it."""
 _FIRST_SUCCESS = 200
 _FIRST_NON_SUCCESS = 300
 
@@ -55,13 +57,15 @@ class Service:
             raise ValueError(f"not a service address: {url!r}; write http://HOST:PORT")
         self._base = url.rstrip("/")
 
-    async def post(self, path: str, body: Mapping[str, object]) -> Answer:
-        """POSTs JSON to `/api/v1` + path; never raises for what the other side does."""
-        return await asyncio.to_thread(self._post, path, orjson.dumps(dict(body)))
+    async def post(self, path: str, body: Mapping[str, object], *, actor: str) -> Answer:
+        """POSTs JSON to `/api/v1` + path in somebody's name; never raises for what the other side does."""
+        return await asyncio.to_thread(self._post, path, orjson.dumps(dict(body)), actor)
 
-    def _post(self, path: str, body: bytes) -> Answer:
+    def _post(self, path: str, body: bytes, actor: str) -> Answer:
+        # A header carries ASCII: other characters of a name go percent-encoded.
+        headers = {"Content-Type": "application/json", _ACTOR_HEADER: quote(actor, safe=" @:.-")}
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
-            f"{self._base}/api/v1{path}", data=body, headers={"Content-Type": "application/json"}, method="POST"
+            f"{self._base}/api/v1{path}", data=body, headers=headers, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310

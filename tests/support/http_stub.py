@@ -20,6 +20,8 @@ class HttpStub:
 
     url: str
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    actors: list[str | None] = field(default_factory=list)
+    """Who is named in each post's header."""
 
 
 @contextmanager
@@ -30,6 +32,7 @@ def http_stub(answer: Answerer) -> Iterator[HttpStub]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             stub.posts.append((self.path, body))
+            stub.actors.append(self.headers.get("X-Vigil-Actor"))
             status, content = answer(self.path, body)
             encoded = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)

@@ -468,7 +468,9 @@ async def test_recording_is_played_in_order_with_its_times_moved_and_its_command
         "/api/v1/admissions/new-id/observations",
         "/api/v1/admissions/new-id/discharge",
     ]
-    assert "admission_id" not in service.posts[0][1]
+    # what HTTP carries elsewhere (the id in the path, who acted in a header) is not in a body
+    assert not any({"admission_id", "actor"} & set(body) for _, body in service.posts)
+    assert set(service.actors) == {"import"}
     bodies = [orjson.loads(message.payload) for message in listener.on("/obs")[:-1]]
     assert [body["seq"] for body in bodies] == list(range(2, 40))
     assert listener.messages[-1].payload == b"\xffnot JSON"
@@ -495,6 +497,20 @@ async def test_recording_without_a_service_leaves_its_commands_out_and_says_how_
     assert result["commands"] == 0
     assert result["not_sent"]["admit: no service was named"] == 1
     assert result["not_sent"]["chart: no service was named"] == 2
+
+
+async def test_recording_whose_commands_are_refused_is_exit_status_one(broker: Mosquitto, tmp_path: Path) -> None:
+    path = _recording(tmp_path / "r.ndjson")
+    with http_stub(lambda _path, _body: (409, {"detail": "the bed is taken"})) as service:
+        async with _heartbeat(broker, SimulatedClock(speed=1000.0)):
+            status, out, err = await _run(
+                "simulate", "--recording", str(path), "--speed", "1000", "--json",
+                "--broker", broker.url, "--api", service.url,
+            )  # fmt: skip
+
+    assert status == 1
+    assert "admit refused: the bed is taken" in err
+    assert json.loads(out)["failures"] == ["1 admit: refused by the service"]
 
 
 async def test_recording_with_a_line_that_cannot_be_read_is_exit_status_one(broker: Mosquitto, tmp_path: Path) -> None:
