@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.figures import tell
 from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
@@ -78,7 +79,7 @@ def lose_broker(broker: Mosquitto, gateway: GatewayProcess, end: Callable[[], No
 
 @pytest.mark.parametrize("gateway", [KEPT], indirect=True)
 def test_a_broker_ended_in_order_under_load_loses_nothing_that_it_acknowledged(
-    gateway: tuple[Mosquitto, GatewayProcess], record_property: Callable[[str, object], None]
+    gateway: tuple[Mosquitto, GatewayProcess],
 ) -> None:
     broker, process = gateway
     with SteadyPublisher(broker.port, "ward", ward().due) as publisher:
@@ -96,8 +97,7 @@ def test_a_broker_ended_in_order_under_load_loses_nothing_that_it_acknowledged(
     assert_gap_was_an_alarm_of_every_admitted_bed(process)
     assert_live_equals_replay(process)
     assert process.process.pid == pid
-    record_property("acknowledged", len(acknowledged))
-    record_property("sent again by the publisher", publisher.resent)
+    tell(f"{len(acknowledged)} acknowledged, 0 lost; {publisher.resent} sent again by the publisher")
 
 
 def assert_gap_was_an_alarm_of_every_admitted_bed(gateway: GatewayProcess) -> None:
@@ -160,7 +160,7 @@ def test_what_waited_at_a_broker_that_keeps_nothing_is_lost_and_counted(
 
 
 def test_a_broker_killed_under_load_is_found_again_and_what_it_lost_is_counted(
-    gateway: tuple[Mosquitto, GatewayProcess], record_property: Callable[[str, object], None]
+    gateway: tuple[Mosquitto, GatewayProcess],
 ) -> None:
     broker, process = gateway
     with SteadyPublisher(broker.port, "ward", ward().due) as publisher:
@@ -181,7 +181,7 @@ def test_a_broker_killed_under_load_is_found_again_and_what_it_lost_is_counted(
         assert gaps[place] == lost[place]
     assert_gap_was_an_alarm_of_every_admitted_bed(process)
     assert_live_equals_replay(process)
-    record_property("lost by the broker", lost.total())
+    tell(f"{len(acknowledged)} acknowledged, {lost.total()} lost by the broker, all of them counted as gaps")
 
 
 def place_of(line: JsonObject) -> str:

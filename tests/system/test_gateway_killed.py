@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import pytest
 from gateway.wire.commands import encode_command
 from storage.journal import Journal, Row
 from storage.ports import EntryKind
+from tests.support.figures import tell
 from tests.support.gateway_process import (
     VIGIL,
     GatewayProcess,
@@ -127,9 +128,7 @@ def disturbed(
 
 
 @pytest.mark.parametrize("kills", [6, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
-def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(
-    tmp_path: Path, kills: int, record_property: Callable[[str, object], None]
-) -> None:
+def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(tmp_path: Path, kills: int) -> None:
     with disturbed(tmp_path, kills) as (gateway, arrived):
         assert arrived.lost == set()
         assert set(arrived.journaled) == arrived.acknowledged
@@ -138,10 +137,11 @@ def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(
         assert_alarms_are_those_of_the_sick(gateway)
         outcomes, _ = assert_live_equals_replay(gateway)
 
-    record_property("kills while starting", arrived.kills_while_starting)
-    record_property("acknowledged", len(arrived.acknowledged))
-    record_property("redelivered", len(arrived.journaled) - len(arrived.acknowledged))
-    record_property("alarms", len(outcomes.transitions))
+    redelivered = len(arrived.journaled) - len(arrived.acknowledged)
+    tell(
+        f"{kills} kills, {arrived.kills_while_starting} of them while starting; {len(arrived.acknowledged)} "
+        f"acknowledged, 0 lost, {redelivered} redelivered and known; {len(outcomes.transitions)} alarms equal"
+    )
 
 
 def assert_each_evaluated_once(arrived: Arrived) -> None:
