@@ -110,9 +110,9 @@ class CourseBody(Body):
 
 
 class ObservationsBody(Body):
-    """Values determined by a person: laboratory results, weights, charted states."""
+    """Values determined by a person: laboratory results, weights, charted states. Without `time`: determined now."""
 
-    time: Instant
+    time: Instant | None = None
     metrics: Annotated[
         dict[str, Any],
         Field(min_length=1, description="Metric name to number, text, null or {value, unit?, validity?, time?}."),
