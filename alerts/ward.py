@@ -3,12 +3,11 @@
 Invariants
 - The same entries give the same effects, to the byte: nothing in here reads a clock, a file or a random number.
 - Time passes by entries: before an entry takes effect, every timer that is due at or before its time of receipt runs,
-  at
-  the instant it is due and in order of (instant, bed). Whether a tick was journaled in between changes nothing.
+  at the instant it is due and in order of (instant, bed). Whether a tick was journaled in between changes nothing.
 - State of one bed never reads another's.
-- A rule that fails on one bed is a fault of ours: the message is rejected with `engine_fault`, a high technical alarm
-  says
-  so, and the other beds go on.
+- A rule that fails on one bed is a fault of ours: the message is rejected (the charting refused) with `engine_fault`, a
+  high technical alarm says so, and the other beds go on. It is the same when it fails as time passes, or on a patient
+  who comes or moves: they are there, and the alarm says that the monitoring is impaired.
 
 It knows no bytes: messages and commands come decoded.
 """
@@ -16,7 +15,7 @@ It knows no bytes: messages and commands come decoded.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from heapq import heappop, heappush
@@ -43,13 +42,16 @@ from streaming.device import Device
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
 from streaming.identity import BedId, DeviceId
 from streaming.observation import Decoded, DeviceMessage, EventMessage, ObsMessage, Rejected, StatusMessage
-from streaming.outcome import OutcomeChanged
 from streaming.rules.kinds import AlarmProfile
 from streaming.step import Step
 
 DEVICES_MAX = 20_000
 """Devices known at once: topics are made up by whoever connects, memory is not."""
 ENDED_ALARMS_KEPT = 10_000
+BEDS_MAX = 20_000
+"""Beds known at once, for the same reason."""
+FAULT_RETRY_MS = 1_000
+"""A bed on which the engine failed is looked at again so long after."""
 SNAPSHOT_FORMAT = 1
 
 
@@ -86,6 +88,8 @@ class Ward:
         self.devices: dict[DeviceId, Device] = {}
         self.clock_speed = 1.0
         """Gateway seconds per second; other than 1 in a demo or a test only."""
+        self.is_link_up = True
+        """Whether the message broker was connected, as last noted in the journal."""
         self.received = 0
         self.evaluated = 0
         self.duplicate = 0
@@ -113,8 +117,8 @@ class Ward:
             at_ms = max(due_ms, self.now_ms)
             self.now_ms = at_ms
             step = Step(at_ms)
-            bed.time_passed(step)
-            self._finish(bed, step)
+            self._guarded(bed, step, bed.time_passed, "the passing of time")
+            bed.due_ms = max(bed.due_ms, at_ms + 1)  # whatever is wrong with a bed, time goes on
             self._book(bed)
             effects += step.effects
         self.now_ms = max(self.now_ms, now_ms)
@@ -145,8 +149,11 @@ class Ward:
         step = Step(received_ms)
         try:
             is_new = _take(bed, step, device, decoded.message)
+            if step.found or bed.needs_schedule:
+                self._settle(bed, step)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other beds; it is told, loudly
-            self._tell_fault(bed, step, topic, error)
+            detail = self._tell_fault(bed, step, "this message", error)
+            step.effects.append(InputRejected(received_ms, topic, "engine_fault", detail, device.id))
             device.rejected += 1
             self.rejected += 1
         else:
@@ -156,10 +163,6 @@ class Ward:
             else:
                 self.duplicate += 1
                 device.duplicate += 1
-        if step.found or bed.needs_schedule:
-            self._finish(bed, step)
-            bed.schedule(received_ms)
-            self._book(bed)
         self.changed.add(bed.id)
         return effects + step.effects if effects else step.effects
 
@@ -175,13 +178,28 @@ class Ward:
         effects.append(InputRejected(received_ms, topic, rejected.reason, rejected.detail, rejected.device))
         return effects
 
-    def _tell_fault(self, bed: Bed, step: Step, topic: str, error: Exception) -> None:
-        """The engine failed on this message: never silent, never normal."""
-        detail = f"the engine failed on this message: {type(error).__name__}"
-        step.effects.append(InputRejected(step.now_ms, topic, "engine_fault", detail))
+    def _guarded(self, bed: Bed, step: Step, action: Callable[[Step], None], what: str) -> bool:
+        """Let the bed do something and settle what it found; False when the engine failed on it."""
+        try:
+            action(step)
+            self._settle(bed, step)
+        except Exception as error:  # noqa: BLE001 - as for a message
+            self._tell_fault(bed, step, what, error)
+            return False
+        return True
+
+    def _tell_fault(self, bed: Bed, step: Step, what: str, error: Exception) -> str:
+        """The engine failed: never silent, never normal. What it had found before is announced; the bed is looked at
+        again soon, whatever it had been waiting for."""
+        detail = f"the engine failed on {what}: {type(error).__name__}"
         if bed.equipment is not None:
             step.found += bed.equipment.fault(detail, step.now_ms)
-        bed.needs_schedule = True
+        self._finish(bed, step)
+        if bed.patient is not None:
+            retry_ms = step.now_ms + FAULT_RETRY_MS
+            bed.due_ms = retry_ms if bed.due_ms <= step.now_ms else min(bed.due_ms, retry_ms)
+            self._book(bed)
+        return detail
 
     def _open_device(self, device_id: DeviceId) -> Device | None:
         if len(self.devices) >= DEVICES_MAX:
@@ -208,8 +226,12 @@ class Ward:
         try:
             subject_id = self._carry_out(command, step)
         except Refusal as refusal:
-            return effects + self.refuse(
-                name, refusal.reason, refusal.detail, body, received_ms, command.actor, refusal.subject_id
+            return (
+                effects
+                + step.effects
+                + self.refuse(
+                    name, refusal.reason, refusal.detail, body, received_ms, command.actor, refusal.subject_id
+                )
             )
         step.effects.append(CommandApplied(received_ms, name, subject_id, command.actor, body))
         return effects + step.effects
@@ -267,10 +289,7 @@ class Ward:
         return "tick"
 
     def _admit(self, command: Admit, step: Step) -> str:
-        bed = self.bed(command.bed)
-        if bed.patient is not None:
-            taken_by = bed.patient.admission.admission_id
-            raise Refusal("bed_taken", f"bed {command.bed} is taken by admission {taken_by}", taken_by)
+        bed = self._free_bed(command.bed)
         self._check_limits(command.limits)
         admission_id = command.admission_id or self._new_admission_id(command, step.now_ms)
         if admission_id in self.stays:
@@ -291,14 +310,17 @@ class Ward:
         step.effects.append(
             AdmissionChanged(step.now_ms, admission_id, admission.bed, "admit", command.actor, admission)
         )
-        bed.admit(step, admission)
-        self._settle(bed, step)
+        self._guarded(bed, step, lambda step: bed.admit(step, admission), "an admission")
+        self._tell_link(bed, step)
         return admission_id
 
     def _chart(self, command: Chart, step: Step) -> str:
         bed = self.beds[self._stay(command.admission_id).admission.bed]
-        bed.chart(step, command.metrics, command.determined_ms)
-        self._settle(bed, step)
+        took = self._guarded(
+            bed, step, lambda step: bed.chart(step, command.metrics, command.determined_ms), "what was charted"
+        )
+        if not took:
+            raise Refusal("engine_fault", "the engine failed on what was charted", command.admission_id)
         return command.admission_id
 
     def _acknowledge(self, command: Acknowledge, step: Step) -> str:
@@ -315,12 +337,9 @@ class Ward:
 
     def _transfer(self, command: Transfer, step: Step) -> str:
         stay = self._stay(command.admission_id)
-        target = self.bed(command.bed)
-        if target.patient is not None:
-            taken_by = target.patient.admission.admission_id
-            raise Refusal("bed_taken", f"bed {command.bed} is taken by admission {taken_by}", taken_by)
+        target = self._free_bed(command.bed)
         source = self.beds[stay.admission.bed]
-        patient = source.release_patient()
+        patient = source.release_patient(step.now_ms)
         assert patient is not None
         stay.admission = patient.admission = replace(stay.admission, bed=command.bed)
         for transition in stay.book.withdraw(step.now_ms, command.actor, Kind.TECHNICAL):
@@ -329,15 +348,15 @@ class Ward:
         step.effects.append(
             AdmissionChanged(step.now_ms, command.admission_id, command.bed, "transfer", command.actor, stay.admission)
         )
-        target.take_patient(step, patient)
-        self._settle(target, step)
+        self._guarded(target, step, lambda step: target.take_patient(step, patient), "a transfer")
+        self._tell_link(target, step)
         self.changed.add(source.id)
         return command.admission_id
 
     def _discharge(self, command: Discharge, step: Step) -> str:
         stay = self._stay(command.admission_id)
         bed = self.beds[stay.admission.bed]
-        bed.release_patient()
+        bed.release_patient(step.now_ms)
         for transition in stay.book.withdraw(step.now_ms, command.actor):
             self._record(transition, step)
         ended = replace(stay.admission, discharged_ms=step.now_ms)
@@ -350,18 +369,31 @@ class Ward:
 
     def _link(self, command: Link, step: Step) -> str:
         """Every admitted bed has lost, or found again, the way to its devices."""
+        self.is_link_up = command.is_up
         for stay in self.stays.values():
-            bed = self.beds[stay.admission.bed]
-            assert bed.equipment is not None
-            step.found += bed.equipment.broker(step.now_ms, lost=not command.is_up)
-            self._settle(bed, step)
+            self._tell_link(self.beds[stay.admission.bed], step)
         return "broker"
+
+    def _tell_link(self, bed: Bed, step: Step) -> None:
+        if bed.equipment is not None:
+            step.found += bed.equipment.broker(step.now_ms, lost=not self.is_link_up)
+            self._settle(bed, step)
 
     def _set_clock(self, command: Clock) -> str:
         self.clock_speed = command.speed
         for bed in self.beds.values():
             bed.set_clock_speed(command.speed)
         return "clock"
+
+    def _free_bed(self, bed_id: BedId) -> Bed:
+        """The bed, to which a patient may come."""
+        if bed_id not in self.beds and len(self.beds) >= BEDS_MAX:
+            raise Refusal("too_many_beds", f"more than {BEDS_MAX} beds")
+        bed = self.bed(bed_id)
+        if bed.patient is not None:
+            taken_by = bed.patient.admission.admission_id
+            raise Refusal("bed_taken", f"bed {bed_id} is taken by admission {taken_by}", taken_by)
+        return bed
 
     def _stay(self, admission_id: str) -> Stay:
         stay = self.stays.get(admission_id)
@@ -395,15 +427,12 @@ class Ward:
         self.changed.add(bed.id)
         if bed.patient is None:
             return
-        stay = self.stays[bed.patient.admission.admission_id]
-        for found in step.found:
-            self._announce(stay.book, found, step)
-        step.found = []
-
-    def _announce(self, book: AlarmBook, found: OutcomeChanged, step: Step) -> None:
-        transition = book.apply(found)
-        if transition is not None:
-            self._record(transition, step)
+        book = self.stays[bed.patient.admission.admission_id].book
+        found, step.found = step.found, []
+        for outcome in found:
+            transition = book.apply(outcome)
+            if transition is not None:
+                self._record(transition, step)
 
     def _record(self, transition: AlarmTransition, step: Step) -> None:
         step.effects.append(transition)

@@ -7,6 +7,9 @@ The names returned are shown to people and stand in the evidence.
 
 from __future__ import annotations
 
+PART_NOT_BELIEVED = "other_pressure_not_believed"
+"""One of the three is outside its plausible range or marked invalid by the device, so the others are not believed."""
+
 _PULSE_PRESSURE_FLOORS = ((200.0, 50.0), (150.0, 30.0), (99.999999, 15.0), (float("-inf"), 10.0))
 """(systolic above, least credible pulse pressure), mmHg: clamp, damping, flush. [V, R65]"""
 BELIEVABLE_MAP_HIGH = 200.0

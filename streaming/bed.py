@@ -5,7 +5,8 @@ value: unit, plausible range, artefact rules → channel → slot (does this cha
 the value lies in the band in which no rule can change.
 
 Invariants: state of one bed never reads another's. A value is stored whatever becomes of it; only believable and
-current values reach a slot. Later data never rewrite alarm history.
+current values reach a slot. Later data never rewrite alarm history. What was measured or charted of one patient never
+speaks for the next: values are forgotten when the patient leaves, and what was charted goes with them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Mapping
 
 from streaming.admission import Admission
 from streaming.device import Device
-from streaming.effects import SamplesAccepted
+from streaming.effects import InputRejected, SamplesAccepted
 from streaming.equipment import EquipmentWatch
+from streaming.freshness import is_arterial_line
 from streaming.identity import BedId, DeviceId
 from streaming.intake import PressureValue, accept, take_pressures, take_value
 from streaming.observation import EventMessage, MetricValue, ObsMessage, StatusMessage, Validity
@@ -28,6 +30,8 @@ from streaming.step import Step
 
 LATE_MS = 5_000
 """A message older than this on arrival was buffered: its values are looked at one by one for freshness. [D]"""
+METRICS_MAX = 512
+"""Metrics of one device: names are made up by whoever connects, memory is not. A monitor reports a few dozen. [D]"""
 CHART_DEVICE = "@chart"
 """Device name under which charted values stand; no topic can name it."""
 NEVER_DUE_MS = 1 << 62
@@ -52,12 +56,12 @@ class Bed:
         self.needs_schedule = False
         """Whether something happened since that may have changed when the next thing is due."""
         self.clock_speed = 1.0
-        self._skew_limit_ms = _skew_limit_ms(profile)
+        self._skew_limit_ms, self._skew_reset_ms = _skew_limits_ms(profile, self.clock_speed)
 
     def set_clock_speed(self, speed: float) -> None:
         """Delays of transport are real; on a clock that runs faster they look like skew, so its limit grows with it."""
         self.clock_speed = speed
-        self._skew_limit_ms = round(_skew_limit_ms(self.profile) * max(speed, 1.0))
+        self._skew_limit_ms, self._skew_reset_ms = _skew_limits_ms(self.profile, speed)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -68,6 +72,7 @@ class Bed:
             device = self.devices[device_id.device] = Device(device_id)
             if self.equipment is not None:
                 self.equipment.expect_numbering_from(device)
+                device.is_suspect = True
         return device
 
     def observe(self, step: Step, device: Device, message: ObsMessage) -> bool:
@@ -124,46 +129,77 @@ class Bed:
     def take_patient(self, step: Step, patient: Patient) -> None:
         """Take over a patient, with the conditions they bring."""
         self.patient = patient
-        self.equipment = EquipmentWatch(self.profile)
+        self.equipment = EquipmentWatch(self.profile, patient.reported)
+        if patient.chart is not None:
+            self._adopt_chart(patient.chart)
+            patient.chart = None
         for device in self.devices.values():
             self.equipment.expect_numbering_from(device)
+            self.equipment.expect(device, step.now_ms)
             step.found += self.equipment.device_state(device, step.now_ms)
+        for name in patient.reported:
+            self.slots.setdefault(name, SignalSlot(name))
         for slot in self.slots.values():
             slot.choose(step.now_ms)
             if slot.source is None:
                 step.found += patient.lose_sight(slot, step.now_ms)
+                step.found += self.equipment.signal_unknown(slot, step.now_ms, step.now_ms)
                 continue
             step.found += self.equipment.signal_known(slot, step.now_ms)
             self.judge(step, slot)
         self.needs_schedule = True
 
-    def release_patient(self) -> Patient | None:
-        """The patient leaves: nothing at this bed is judged any more."""
+    def release_patient(self, now_ms: int) -> Patient | None:
+        """The patient leaves, with what was charted of them: nothing at this bed is judged any more, and no value from
+        before `now_ms` will speak for whoever comes next."""
         patient = self.patient
         self.patient = None
         self.equipment = None
         self.pressures = PressureSources(self.profile)
         self.due_ms = NEVER_DUE_MS
-        for slot in self.slots.values():
-            slot.preferred = None
-            slot.make_quiet(INFINITY, -INFINITY)
+        chart = self._hand_over_chart()
+        if patient is not None:
+            patient.chart = chart
         for device in self.devices.values():
             device.is_suspect = False
+            for channel in device.channels.values():
+                channel.forget(now_ms)
+        for slot in self.slots.values():
+            slot.source = slot.preferred = None
+            slot.make_quiet(INFINITY, -INFINITY)
         return patient
+
+    def _hand_over_chart(self) -> Device | None:
+        chart = self.devices.pop(CHART_DEVICE, None)
+        if chart is None:
+            return None
+        for key in [key for key in self.groups if key[0] == CHART_DEVICE]:
+            del self.groups[key]
+        for channel in chart.channels.values():
+            if channel.slot is not None:
+                channel.slot.remove(channel)
+        return chart
+
+    def _adopt_chart(self, chart: Device) -> None:
+        chart.id = DeviceId(self.id.unit, self.id.bed, CHART_DEVICE)
+        self.devices[CHART_DEVICE] = chart
+        for channel in dict.fromkeys(chart.channels.values()):
+            channel.device = chart.id
+            self._connect(channel)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def time_passed(self, step: Step) -> None:
-        """Run everything that is due at the step's instant."""
+        """Run everything that is due at the step's instant; `schedule` is for the caller to call when all is done."""
         patient, equipment, now_ms = self.patient, self.equipment, step.now_ms
         if patient is not None and equipment is not None:
             for slot in self.slots.values():
                 if slot.source is not None and slot.source.fresh_until_ms <= now_ms:
                     self._expire(step, slot)
+            self.pressures.line_may_be_gone(self, step)
             step.found += patient.time_passed(self.slots, now_ms)
             step.found += equipment.silent_devices(self.devices, now_ms)
             step.found += equipment.time_passed(now_ms, self.devices)
-        self.schedule(now_ms)
 
     def schedule(self, now_ms: int) -> None:
         """Find when time alone may next change something."""
@@ -172,9 +208,12 @@ class Bed:
         if self.patient is None or self.equipment is None:
             return
         dues = [slot.source.fresh_until_ms for slot in self.slots.values() if slot.source is not None]
-        for other in (self.patient.due_ms(self.slots), self.equipment.due_ms(self.devices, now_ms)):
-            if other is not None:
-                dues.append(other)
+        others = (
+            self.patient.due_ms(self.slots),
+            self.equipment.due_ms(self.devices, now_ms),
+            self.pressures.due_ms(self, now_ms),
+        )
+        dues += [other for other in others if other is not None]
         self.due_ms = min(dues, default=NEVER_DUE_MS)
 
     # --- signals ------------------------------------------------------------------------------------------------------
@@ -225,7 +264,9 @@ class Bed:
         for name, value in sent.items():
             channel = channels.get(name)
             if channel is None:
-                channel = self._open_channel(device, name)
+                channel = self._open_channel(step, device, name)
+                if channel is None:
+                    continue
             kind = type(value)
             is_number = kind is float or kind is int
             if is_current and is_number and channel.low <= value <= channel.high:  # type: ignore[operator]
@@ -265,7 +306,6 @@ class Bed:
             return
         step.found += self.patient.lose_sight(slot, step.now_ms)
         step.found += self.equipment.signal_unknown(slot, since_ms, step.now_ms)
-        self.pressures.line_may_be_gone(self, step)
 
     # --- devices ------------------------------------------------------------------------------------------------------
 
@@ -286,7 +326,7 @@ class Bed:
         return at_ms
 
     def _look_at_clock(self, step: Step, device: Device) -> None:
-        device.has_skew = abs(device.clock.offset_ms or 0) > self._skew_limit_ms
+        device.has_skew = abs(device.clock.offset_ms or 0) > self._skew_reset_ms
         if self.equipment is not None:
             step.found += self.equipment.clock(device, step.now_ms, max(self.clock_speed, 1.0))
             self.needs_schedule = True
@@ -296,23 +336,43 @@ class Bed:
             step.found += self.equipment.numbering(device, step.now_ms)
             self.needs_schedule = True
 
-    def _open_channel(self, device: Device, name: str) -> Channel:
-        """The channel of a metric that the device names for the first time; two names of one metric share one."""
+    def _open_channel(self, step: Step, device: Device, name: str) -> Channel | None:
+        """The channel of a metric that the device names for the first time; two names of one metric share one. None
+        when the device has named too many."""
+        channels = device.channels
+        if len(channels) >= METRICS_MAX:
+            self._refuse_metric(step, device, name)
+            return None
         channel = Channel(device.id, name, device.kind)
-        same = next((other for other in device.channels.values() if other.name == channel.name), None)
-        if same is not None:
-            device.channels[name] = same
-            return same
-        device.channels[name] = channel
+        same = next((other for other in channels.values() if other.name == channel.name), None)
+        channels[name] = same or channel
+        if same is None:
+            self._connect(channel)
+        return channels[name]
+
+    def _connect(self, channel: Channel) -> None:
+        """Let a channel feed its signal, and be judged with the pressures that belong to it."""
         key = group_key(channel.name)
         if key is not None:
-            arterial = channel.name.startswith("MDC_PRESS_BLD_ART_ABP_")
-            self.groups.setdefault((device.id.device, key), PressureGroup(arterial=arterial)).join(channel)
+            group = PressureGroup(arterial=is_arterial_line(channel.name))
+            self.groups.setdefault((channel.device.device, key), group).join(channel)
         if channel.signal is not None:
             self.slots.setdefault(channel.signal, SignalSlot(channel.signal)).add(channel)
-        return channel
+
+    @staticmethod
+    def _refuse_metric(step: Step, device: Device, name: str) -> None:
+        if device.has_too_many_metrics:
+            return
+        device.has_too_many_metrics = True
+        topic = f"icu/v1/{device.id.unit}/{device.id.bed}/{device.id.device}/obs"
+        detail = f"more than {METRICS_MAX} metrics of one device; this one and any further are not kept"
+        step.effects.append(InputRejected(step.now_ms, topic, "too_many_metrics", detail, device.id, name))
 
 
-def _skew_limit_ms(profile: AlarmProfile) -> int:
+def _skew_limits_ms(profile: AlarmProfile, speed: float) -> tuple[int, int]:
+    """Offset at which a clock must be looked at, and at which it need not be any more."""
     rule = next((rule for rule in profile.equipment_rules if rule.kind == "clock_skew"), None)
-    return NEVER_DUE_MS if rule is None or rule.above_s is None else round(rule.above_s * 1000)
+    if rule is None or rule.above_s is None:
+        return NEVER_DUE_MS, NEVER_DUE_MS
+    reset_s = rule.above_s if rule.reset_s is None else min(rule.reset_s, rule.above_s)
+    return round(rule.above_s * 1000 * max(speed, 1.0)), round(reset_s * 1000 * max(speed, 1.0))

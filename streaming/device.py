@@ -18,6 +18,7 @@ class Device:
         "evaluated",
         "has_measured",
         "has_skew",
+        "has_too_many_metrics",
         "id",
         "is_suspect",
         "kind",
@@ -49,6 +50,8 @@ class Device:
         """Whether it has sent an observation: only then is its silence worth a word."""
         self.has_skew = False
         """Whether its clock was last seen beyond the limit."""
+        self.has_too_many_metrics = False
+        """Whether it was told that it names more metrics than are kept."""
         self.is_suspect = False
         """Whether it is held to be gone, or about to be: its next message must be looked at."""
         self.received = 0

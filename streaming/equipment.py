@@ -7,6 +7,7 @@ alarms. Unlike a patient's, they are known at every moment, so time may confirm 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from streaming.device import Device
@@ -18,6 +19,8 @@ from streaming.rules.kinds import AlarmProfile, EquipmentRule
 from streaming.rules.timed import TimedCondition
 from streaming.signals import Channel, SignalSlot
 
+MONITOR_REMEMBERED_MS = 24 * 3_600_000
+"""A monitor of this bed that was heard so long ago is still expected when a patient comes. [D]"""
 Key = tuple[str, str]
 """(kind of equipment rule, subject)"""
 
@@ -25,21 +28,36 @@ Key = tuple[str, str]
 class EquipmentWatch:
     """The equipment rules of one admission."""
 
-    def __init__(self, profile: AlarmProfile) -> None:
+    def __init__(self, profile: AlarmProfile, reported: Iterable[str] = ()) -> None:
+        """Watch a bed for an admission during which the signals `reported` have been seen already, in another bed."""
         self._profile = profile
         self._rules = {rule.kind: rule for rule in profile.equipment_rules}
         self._conditions: dict[Key, TimedCondition] = {}
         self._evidence: dict[Key, dict[str, Any]] = {}
         self._gaps_seen: dict[str, int] = {}
-        self._watched_signals: dict[str, None] = {}
+        self._expected: dict[str, None] = {}
+        """Devices whose absence is worth a word."""
+        stale = self._rules.get("signal_stale")
+        self._watched_signals = {name: None for name in reported if stale is not None and name in stale.signals}
+
+    def expect(self, device: Device, now_ms: int) -> None:
+        """A patient comes to this bed: which of its devices should be there? Those that are, and the monitor even when
+        it is switched off; not the pump that left with somebody else and will not be back."""
+        is_monitor_of_this_bed = device.kind == "monitor" and now_ms - device.last_received_ms <= MONITOR_REMEMBERED_MS
+        if is_monitor_of_this_bed or not self._is_gone(device, now_ms):
+            self._expected[device.id.device] = None
 
     def device_state(self, device: Device, now_ms: int) -> list[OutcomeChanged]:
         """Look again whether the device is gone: it said so, or has been silent for too long."""
         rule = self._rules.get("device_offline")
         if rule is None:
             return []
-        silent_ms = self._silent_after_ms(rule, device)
-        is_silent = silent_ms is not None and now_ms - device.last_received_ms >= silent_ms
+        is_gone = self._is_gone(device, now_ms)
+        if not is_gone:
+            self._expected[device.id.device] = None
+        elif device.id.device not in self._expected:
+            device.is_suspect = True  # its next message makes it one of this stay's
+            return []
         if device.state == "offline":
             since_ms, text = device.state_since_ms, f"{device.id.device} says it is offline"
         else:
@@ -47,19 +65,25 @@ class EquipmentWatch:
         found = self._hold(
             rule,
             device.id.device,
-            device.state == "offline" or is_silent,
+            is_gone,
             since_ms,
             now_ms,
             {
                 "text": text,
                 "device": device.id.device,
                 "device_kind": device.kind,
-                "last_received_at": format_ms(device.last_received_ms),
+                "last_received_at": format_ms(device.last_received_ms) if device.last_received_ms >= 0 else None,
                 "clears_when": "the device sends again",
             },
         )
         device.is_suspect = self.is_offline(device)
         return found
+
+    def _is_gone(self, device: Device, now_ms: int) -> bool:
+        rule = self._rules.get("device_offline")
+        silent_ms = self._silent_after_ms(rule, device) if rule is not None else None
+        is_silent = silent_ms is not None and now_ms - device.last_received_ms >= silent_ms
+        return device.state == "offline" or is_silent
 
     def is_offline(self, device: Device) -> bool:
         """Whether the device is held to be gone, or about to be."""
@@ -152,7 +176,8 @@ class EquipmentWatch:
             return []
         name = device.id.device
         missing = device.sequence.missing
-        told = self._gaps_seen.setdefault(name, 0)
+        told = min(self._gaps_seen.get(name, 0), missing)  # what came after all is not owed to the next loss
+        self._gaps_seen[name] = told
         evidence = {
             "text": f"{name}: {missing - told} messages lost",
             "device": name,
@@ -218,7 +243,9 @@ class EquipmentWatch:
     def _silence_limit_ms(self, device: Device) -> int | None:
         rule = self._rules.get("device_offline")
         silent_ms = self._silent_after_ms(rule, device) if rule is not None else None
-        return None if silent_ms is None else device.last_received_ms + silent_ms
+        if silent_ms is None or device.id.device not in self._expected:
+            return None
+        return device.last_received_ms + silent_ms
 
     def _silence_due_ms(self, device: Device, now_ms: int) -> int | None:
         limit_ms = self._silence_limit_ms(device)

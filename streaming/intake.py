@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streaming.artefact import arterial_artefact, cuff_artefact
+from streaming.artefact import PART_NOT_BELIEVED, arterial_artefact, cuff_artefact
 from streaming.effects import InputRejected
 from streaming.observation import MetricReading, MetricValue, Validity
 from streaming.signals import Channel, PressureGroup
@@ -100,18 +100,18 @@ def _take_number(
         if converted is None:
             return None
         value = converted
+    elif channel.spec is not None and channel.unit != channel.spec.unit:
+        channel.take_unit(channel.spec.unit)
     low, high = channel.plausible_range
     if not low <= value <= high:
         validity = Validity.INVALID
-    if at_ms < channel.latest_ms or validity > Validity.QUESTIONABLE:
-        step.metrics.append((channel.name, at_ms, value, validity))
-        if validity > Validity.QUESTIONABLE:
-            refuse(bed, step, channel, at_ms, validity)
-        return None
-    if channel.group is not None:
+    if channel.group is not None and at_ms >= channel.latest_ms:
         return (channel, value, validity, at_ms)
     step.metrics.append((channel.name, at_ms, value, validity))
-    accept(bed, step, channel, value, at_ms, validity)
+    if validity > Validity.QUESTIONABLE:
+        refuse(bed, step, channel, at_ms, validity)
+    elif at_ms >= channel.latest_ms:
+        accept(bed, step, channel, value, at_ms, validity)
     return None
 
 
@@ -141,15 +141,18 @@ def _take_triple(
             metrics.append((channel.name, at_ms, value, validity))
             accept(bed, step, channel, value, at_ms, validity)
         return group
-    for channel, value, _, at_ms in entries:
-        metrics.append((channel.name, at_ms, value, Validity.QUESTIONABLE))
-        refuse(bed, step, channel, at_ms, Validity.QUESTIONABLE, artefact)
+    for channel, value, validity, at_ms in entries:
+        tag = max(validity, Validity.QUESTIONABLE)
+        metrics.append((channel.name, at_ms, value, tag))
+        refuse(bed, step, channel, at_ms, tag, artefact if tag is Validity.QUESTIONABLE else None)
     return None
 
 
 def _artefact_of(group: PressureGroup, entries: list[PressureValue]) -> str | None:
     sys = dia = mean = None
-    for channel, value, _, _ in entries:
+    for channel, value, validity, _ in entries:
+        if validity > Validity.QUESTIONABLE:
+            return PART_NOT_BELIEVED
         if channel is group.sys:
             sys = value
         elif channel is group.dia:
@@ -174,10 +177,9 @@ def _convert(step: Step, channel: Channel, value: float, unit: str) -> float | N
 
 
 def _complain(step: Step, channel: Channel, key: str, reason: str, detail: str) -> None:
-    """Reject one metric; said once per channel and cause, since a device repeats its mistake each second."""
-    if key in channel.complaints:
+    """Reject one metric, once for each cause."""
+    if not channel.must_say(key):
         return
-    channel.complaints.add(key)
     device = channel.device
     topic = f"icu/v1/{device.unit}/{device.bed}/{device.device}/obs"
     step.effects.append(InputRejected(step.now_ms, topic, reason, detail, device, channel.name))

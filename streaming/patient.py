@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from streaming.admission import Admission
+from streaming.device import Device
 from streaming.instants import format_ms
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
 from streaming.outcome import OutcomeChanged, RuleOutcome
-from streaming.rules.condition import Change, Condition
+from streaming.rules.condition import Change, Condition, ConditionPhase
 from streaming.rules.kinds import AlarmProfile, LimitRule, LimitsInForce, Verdict
 from streaming.signals import INFINITY, Channel, SignalSlot
 
@@ -50,10 +51,23 @@ class WatchedLimit:
         )
         self.worst = 0.0
 
-    def note_worst(self, value: float) -> None:
-        """Remember the furthest value of this instance."""
-        if self.condition.readings == 1:
-            self.worst = value
+    def read(self, verdict: Verdict, channel: Channel, value: float) -> Change | None:
+        """Take a reading, and remember the furthest value of this instance."""
+        condition = self.condition
+        began_ms = None if condition.is_idle else condition.since_ms
+        change = condition.read(
+            verdict,
+            channel.at_ms,
+            min_gap_ms=CUFF_CYCLE_MS if channel.is_cuff else 0,
+            clears_at_once=channel.is_cuff,
+        )
+        if not condition.is_idle:
+            if condition.since_ms != began_ms:
+                self.worst = value
+            self._note_worst(value)
+        return change
+
+    def _note_worst(self, value: float) -> None:
         self.worst = min(self.worst, value) if self.rule.below is not None else max(self.worst, value)
 
 
@@ -63,6 +77,10 @@ class Patient:
     def __init__(self, admission: Admission, profile: AlarmProfile) -> None:
         self.admission = admission
         self.profile = profile
+        self.chart: Device | None = None
+        """What was charted of them, while they are on the way from one bed to another."""
+        self.reported: dict[str, None] = {}
+        """Signals that had a number during the stay, in whichever bed."""
         self._by_signal: dict[str, list[WatchedLimit]] = {}
         for rule in profile.limit_rules:
             watched = WatchedLimit(rule, rule.limits_for(admission.limits))
@@ -86,6 +104,7 @@ class Patient:
         channel = slot.source
         if channel is None or not isinstance(channel.value, int | float):
             return []
+        self.reported[slot.name] = None
         found: list[OutcomeChanged] = []
         for watched in self._by_signal.get(slot.name, ()):
             change = self._judge(watched, channel, float(channel.value))
@@ -133,16 +152,11 @@ class Patient:
     def _judge(self, watched: WatchedLimit, channel: Channel, value: float) -> Change | None:
         verdict = watched.rule.judge(value, watched.limits)
         if channel.validity is Validity.QUESTIONABLE and verdict is not Verdict.BEYOND:
-            return None  # a doubtful value may raise an alarm; it never clears one
-        change = watched.condition.read(
-            verdict,
-            channel.at_ms,
-            min_gap_ms=CUFF_CYCLE_MS if channel.is_cuff else 0,
-            clears_at_once=channel.is_cuff,
-        )
-        if not watched.condition.is_idle:
-            watched.note_worst(value)
-        return change
+            # A doubtful value may raise an alarm; it never clears one, nor does it confirm what is pending.
+            if watched.condition.phase is not ConditionPhase.PENDING:
+                return None
+            verdict = Verdict.BETWEEN
+        return watched.read(verdict, channel, value)
 
     def _outcome(
         self, watched: WatchedLimit, change: Change, slot: SignalSlot, now_ms: int, clock_offset_ms: int | None

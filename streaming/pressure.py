@@ -53,6 +53,13 @@ class PressureSources:
         if self.disagreement is not None:
             self._let_lower_speak(bed, step, line)
 
+    def due_ms(self, bed: Bed, now_ms: int) -> int | None:
+        """When the line will have been silent for too long, while there is something that this resolves."""
+        if self.disagreement is None:
+            return None
+        line = arterial_line(bed, now_ms)
+        return line.mean.fresh_until_ms if line is not None and line.mean is not None else now_ms
+
     def line_may_be_gone(self, bed: Bed, step: Step) -> None:
         """Without a line there is nothing left to contradict."""
         if self.disagreement is not None and arterial_line(bed, step.now_ms) is None:
@@ -94,11 +101,10 @@ class PressureSources:
         lowest = min([line, *_fresh_cuffs(bed, step.now_ms)], key=_mean_of)
         for signal, member in _MEMBERS:
             slot, channel = bed.slots.get(signal), getattr(lowest, member)
-            if slot is None or channel is None or slot.source is channel:
+            if slot is None or channel is None:
                 continue
             slot.preferred = channel
-            slot.choose(step.now_ms)
-            if slot.source is channel:
+            if slot.choose(step.now_ms) and slot.source is channel:
                 bed.judge(step, slot)
 
 

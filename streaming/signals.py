@@ -21,16 +21,17 @@ from streaming.units import Affine, conversion
 NEVER_MS = -1
 """Earlier than every instant."""
 INFINITY = float("inf")
+COMPLAINTS_MAX = 16
+"""Different mistakes of one channel that are told and remembered. [D]"""
 
 
 class Channel:
     """One metric of one device."""
 
     __slots__ = (
+        "_complaints",
         "artefact",
         "at_ms",
-        "complaints",
-        "conversions",
         "device",
         "fresh_ms",
         "group",
@@ -66,9 +67,7 @@ class Channel:
         self.take_device_kind(device_kind)
         self.slot: SignalSlot | None = None
         self.group: PressureGroup | None = None
-        self.conversions: dict[str, Affine | None] = {}
-        self.complaints: set[str] = set()
-        """What was found wrong with its reports and said once."""
+        self._complaints: set[str] = set()
         self.unit = spec.unit if spec is not None else ""
         self.plausible_range = (self.low, self.high)
         """In `unit`."""
@@ -102,25 +101,43 @@ class Channel:
         self.fresh_ms = fresh_ms(self.signal, self.name, device_kind)
 
     def conversion_from(self, unit: str) -> Affine | None:
-        """How to convert from `unit`, looked up once per channel."""
-        if unit not in self.conversions:
-            self.conversions[unit] = conversion(self.spec, unit) if self.spec is not None else Affine(1.0, 0.0, unit)
-        return self.conversions[unit]
+        """How to convert from `unit`; None where it does not fit. What has no name of ours keeps its unit."""
+        return conversion(self.spec, unit) if self.spec is not None else Affine(1.0, 0.0, unit)
 
     def take_unit(self, unit: str) -> None:
-        """Values come in another unit that no factor turns into the canonical one (mass and activity of a drug)."""
+        """Values come in another unit that no factor turns into the canonical one (mass and activity of a drug), or in
+        the canonical one again."""
         spec = self.spec
         self.unit = unit
-        if spec is not None:
-            self.plausible_range = spec.plausible(unit) or (-INFINITY, INFINITY)
-            if unit != spec.unit:
-                self.low, self.high = INFINITY, -INFINITY  # plain numbers take the long way from now on
+        if spec is None:
+            return
+        self.plausible_range = spec.plausible(unit) or (-INFINITY, INFINITY)
+        # A plain number is in the canonical unit: while another is in use it takes the long way, which changes back.
+        self.low, self.high = (spec.low, spec.high) if unit == spec.unit else (INFINITY, -INFINITY)
+
+    def must_say(self, complaint: str) -> bool:
+        """Whether a mistake in its reports is to be told: each one once, since a device repeats it each second, and
+        no more than `COMPLAINTS_MAX`, since a device may make up a new one each second."""
+        if complaint in self._complaints or len(self._complaints) >= COMPLAINTS_MAX:
+            return False
+        self._complaints.add(complaint)
+        return True
 
     def accept(self, value: float | str, at_ms: int, validity: Validity) -> None:
         """Take a usable value."""
         self.value = value
         self.at_ms = self.latest_ms = at_ms
         self.validity = self.latest_validity = validity
+        self.artefact = None
+        self.invalid_since_ms = None
+
+    def forget(self, now_ms: int) -> None:
+        """The patient whose values these were has left. What was sent is still known, so that it is not taken for new
+        when it is sent again, and nothing determined before `now_ms` will be."""
+        self.value = None
+        self.at_ms = NEVER_MS
+        self.latest_ms = max(self.latest_ms, now_ms) if self.latest_ms != NEVER_MS else NEVER_MS
+        self.validity = self.latest_validity = Validity.NOT_AVAILABLE
         self.artefact = None
         self.invalid_since_ms = None
 
@@ -184,6 +201,15 @@ class SignalSlot:
         channel.slot = self
         self.candidates.append(channel)
         self.candidates.sort(key=_rank)
+
+    def remove(self, channel: Channel) -> None:
+        """Let a channel feed this signal no longer."""
+        channel.slot = None
+        self.candidates = [other for other in self.candidates if other is not channel]
+        if self.preferred is channel:
+            self.preferred = None
+        if self.source is channel:
+            self.source = None
 
     def make_quiet(self, low: float, high: float) -> None:
         """Set the band in which values change no rule."""
