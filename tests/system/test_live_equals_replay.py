@@ -1,0 +1,141 @@
+"""A recording played into a running gateway, over MQTT and HTTP at many times its speed, comes to exactly what the
+gateway's journal comes to when it is replayed offline: the same alarms, ids, transitions, and hash."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.wire.recording import RecordedEntry, write_recording
+from tests.support.gateway_process import (
+    GatewayProcess,
+    JsonObject,
+    assert_live_equals_replay,
+    live_outcomes,
+    replayed_outcomes,
+    run_vigil,
+)
+from tests.support.mosquitto import Mosquitto, start_mosquitto
+from tests.support.sources import REPOSITORY
+from tests.support.telemetry import BRADYCARDIA, SHOCK, Episode, MonitorScript
+
+SHARED_DATA = Path(os.environ.get("VIGIL_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+MIMIC = SHARED_DATA / "mimic-iv-demo"
+STAY = "25809882"
+"""104 hours, with hypotension again and again."""
+BEGAN_MS = 1_795_428_000_000
+
+
+def synthetic_recording(path: Path) -> Path:
+    """Half an hour of two patients: one in shock twice, one with bradycardia; a note, a transfer, two discharges."""
+    scripts = {
+        "b01": MonitorScript("icu", "b01", 0.5, [Episode(120, 300, SHOCK), Episode(900, 1000, SHOCK)]),
+        "b02": MonitorScript("icu", "b02", 0.5, [Episode(600, 700, BRADYCARDIA)]),
+        "b03": MonitorScript("icu", "b03", 0.5, [Episode(1500, 1600, SHOCK)]),
+    }
+    entries = [_command(0, "admit", f"stay-{bed}", **_patient(bed)) for bed in ("b01", "b02")]
+    for second in range(1, 1800, 2):
+        for bed, script in scripts.items():
+            if (bed == "b03") == (second < 1200) and bed != "b02":
+                continue  # the patient of b01 moves to b03
+            message = script.message(float(second), BEGAN_MS + second * 1000)
+            entries.append(RecordedEntry(received_ms=_at(second), topic=message.topic, payload=message.payload))
+    entries += [
+        _command(700, "chart", "stay-b02", time=_at(690), metrics={"site:mental_status": "normal"}),
+        _command(1200, "transfer", "stay-b01", unit="icu", bed="b03"),
+        _command(1800, "discharge", "stay-b01"),
+        _command(1800, "discharge", "stay-b02"),
+    ]
+    write_recording(path, sorted(entries, key=lambda entry: entry.received_ms))
+    return path
+
+
+def _at(second: int) -> int:
+    return BEGAN_MS + second * 1000
+
+
+def _patient(bed: str) -> JsonObject:
+    return {"patient_id": f"p-{bed}", "unit": "icu", "bed": bed, "dosing_weight_kg": 80, "baseline_weight_kg": 80}
+
+
+def _command(second: int, command: str, admission_id: str, **body: object) -> RecordedEntry:
+    whole = {"admission_id": admission_id, "actor": "test", **body}
+    return RecordedEntry(received_ms=_at(second), command=command, body=whole)
+
+
+@contextmanager
+def fast_gateway(tmp_path: Path, speed: int) -> Iterator[tuple[Mosquitto, GatewayProcess]]:
+    with (
+        start_mosquitto(tmp_path) as broker,
+        GatewayProcess(tmp_path / "data", broker.url, options=["--speed", str(speed)]) as gateway,
+    ):
+        yield broker, gateway.start_and_wait()
+
+
+def play(recording: Path, broker: Mosquitto, gateway: GatewayProcess, speed: int) -> JsonObject:
+    """Plays a recording with `vigil simulate`; returns what it says of it."""
+    options = ["--speed", str(speed), "--broker", broker.url, "--api", gateway.url, "--json"]
+    played = run_vigil("simulate", "--recording", recording, *options, within_s=110)
+    assert played.returncode == 0, played.stdout + played.stderr
+    result: JsonObject = json.loads(played.stdout)
+    assert (result["heartbeat_heard"], result["not_sent"], result["messages"]["unheard"]) == (True, {}, 0)
+    return result
+
+
+def story(transitions: dict[str, list[JsonObject]], rule_of: dict[str, str]) -> list[Sequence[str]]:
+    """What happened, without when: (rule, phases) of each alarm, in order of announcement."""
+    alarms = sorted(transitions.items(), key=lambda alarm: alarm[1][0]["at"])
+    return [(rule_of[alarm_id], *(step["phase"] for step in steps)) for alarm_id, steps in alarms]
+
+
+def test_a_recording_played_live_equals_the_replay_of_what_was_journaled(tmp_path: Path) -> None:
+    recording = synthetic_recording(tmp_path / "made.ndjson")
+    with fast_gateway(tmp_path, 400) as (broker, gateway):
+        play(recording, broker, gateway, 400)
+        gateway.await_account("icu", "b02", "mon1", received=900)
+
+        outcomes, _ = assert_live_equals_replay(gateway)
+
+        assert outcomes.summary["evaluated"] == 1800
+        assert outcomes.summary["alarms"] >= 8
+        rule_of = {alarm["alarm_id"]: alarm["rule_id"] for alarm in gateway.alarms(state="all")}
+        live = story(live_outcomes(gateway).transitions, rule_of)
+    assert [rule for rule, *_ in live] == [rule for rule, *_ in story_of_recording(recording)]
+
+
+def story_of_recording(recording: Path) -> list[Sequence[str]]:
+    """The same of the recording itself, replayed: its ids and times are others."""
+    lines = [json.loads(line) for line in run_vigil("replay", recording).stdout.splitlines()]
+    rule_of = {line["alarm_id"]: line["rule_id"] for line in lines if line["type"] == "alarm"}
+    return story(replayed_outcomes(recording).transitions, rule_of)
+
+
+@pytest.mark.skipif(not MIMIC.is_dir(), reason="the MIMIC-IV demo tables are not at VIGIL_SHARED_DATA")
+def test_a_real_stay_played_live_equals_the_replay_of_what_was_journaled(tmp_path: Path) -> None:
+    recording = tmp_path / f"{STAY}.ndjson"
+    imported = run_vigil("import", "mimic-csv", MIMIC, "--stay", STAY, "--out", recording)
+    assert imported.returncode == 0, imported.stderr
+    with fast_gateway(tmp_path, 60_000) as (broker, gateway):
+        play(recording, broker, gateway, 60_000)
+
+        outcomes, _ = assert_live_equals_replay(gateway)
+
+        physiological = {alarm["rule_id"] for alarm in gateway.alarms(state="all") if alarm["kind"] == "physiological"}
+        assert gateway.ledger()["total"]["rejected"] == 0
+    assert outcomes.summary["alarms"] >= 20
+    assert "hypotension.map_below_65" in physiological
+
+
+def test_a_replay_of_another_journal_is_told_apart(tmp_path: Path) -> None:
+    whole = synthetic_recording(tmp_path / "whole.ndjson")
+    one_less = tmp_path / "one-less.ndjson"
+    lines = whole.read_bytes().splitlines(keepends=True)
+    sick = next(n for n, line in enumerate(lines) if b'"MDC_PRESS_BLD_ART_ABP_MEAN":45.0' in line)
+    one_less.write_bytes(b"".join(lines[:sick] + lines[sick + 1 :]))
+
+    assert replayed_outcomes(whole).summary["sha256"] != replayed_outcomes(one_less).summary["sha256"]
