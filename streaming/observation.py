@@ -37,6 +37,10 @@ VALIDITY_BY_LABEL: Mapping[str, Validity] = {v.label: v for v in Validity if v i
 """What a device may send as `validity`."""
 
 
+DEVICE_KINDS = ("monitor", "pump", "scale", "urometer", "ventilator", "chart", "other")
+"""What a device may say it is (contract, section 1)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricReading:
     """A metric sent as an object: a value with its unit, validity or own determination time."""
@@ -90,7 +94,7 @@ class StatusMessage:
     state: str
     """`online` or `offline`"""
     kind: str
-    """`monitor`, `pump`, `scale`, `urometer`, `ventilator`, `chart` or `other`"""
+    """One of `DEVICE_KINDS`."""
     model: str | None = None
     boot: str | None = None
     device_ms: int | None = None

@@ -30,6 +30,7 @@ from gateway.wire.topics import Channel, parse_topic
 from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import METRICS
 from streaming.observation import (
+    DEVICE_KINDS,
     VALIDITY_BY_LABEL,
     Decoded,
     DeviceMessage,
@@ -64,7 +65,7 @@ AHEAD_MAX_MS = 24 * 3_600_000
 PHASES = frozenset({"start", "end", "tpoint"})
 PRIORITIES = frozenset({"high", "medium", "low"})
 STATES = frozenset({"online", "offline"})
-KINDS = frozenset({"monitor", "pump", "scale", "urometer", "ventilator", "chart", "other"})
+KINDS = frozenset(DEVICE_KINDS)
 
 _Json: TypeAlias = dict[str, Any]
 

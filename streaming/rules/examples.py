@@ -1,7 +1,7 @@
 """Test vectors that stand in a profile, run against the rule they stand in.
 
-A series is one value a second from second 0: `80x10 60x121 _x30` is ten values of 80, then 121 of 60, then thirty
-seconds of silence. The outcome is looked at after the value of that second.
+A series (`streaming.rules.series`) is one value a second from second 0. The outcome is looked at after the value of
+that second, up to `SILENCE_AFTER_S` after the last.
 """
 
 from __future__ import annotations
@@ -15,23 +15,11 @@ from streaming.nomenclature import SPECS
 from streaming.observation import ObsMessage
 from streaming.outcome import RuleOutcome
 from streaming.rules.kinds import AlarmProfile, Example, LimitRule
+from streaming.rules.series import SILENCE_AFTER_S, expand
 from streaming.step import Step
 
 BEGIN_MS = 1_000_000_000_000
 BED = BedId("example", "bed")
-
-
-def expand(series: str) -> list[float | None]:
-    """The values of a series, None for silence.
-
-    Raises:
-        ValueError: It is not of the form `value x count`.
-    """
-    values: list[float | None] = []
-    for group in series.split():
-        value, _, count = group.partition("x")
-        values += [None if value == "_" else float(value)] * int(count or 1)
-    return values
 
 
 def check_example(profile: AlarmProfile, rule: LimitRule, example: Example) -> list[str]:
@@ -52,7 +40,7 @@ def outcomes(profile: AlarmProfile, rule: LimitRule, series: str) -> list[str]:
     device = bed.device(DeviceId(BED.unit, BED.bed, "example"))
     metric = next(spec.ref_id for spec in SPECS if spec.signal == rule.signal)
     outcome, seen = RuleOutcome.ABSENT, []
-    for second, value in enumerate([*expand(series), *[None] * 60]):
+    for second, value in enumerate([*expand(series), *[None] * SILENCE_AFTER_S]):
         step = Step(BEGIN_MS + second * 1000)
         if bed.due_ms <= step.now_ms:
             bed.time_passed(step)

@@ -99,6 +99,23 @@ class LimitRule:
         return "<" if self.below is not None else ">"
 
 
+FAMILIES = (
+    *("hypotension", "hypertension", "tachycardia", "bradycardia", "arrhythmia", "desaturation", "respiratory"),
+    *(
+        "temperature",
+        "weight_gain",
+        "fluid_balance",
+        "oliguria",
+        "renal",
+        "dose",
+        "dose_during_hold",
+        "pressor",
+        "pump",
+    ),
+    *("dose_decision", "device_offline", "signal_stale", "clock_skew", "implausible", "sources_disagree"),
+    *("sequence_gap", "cannot_evaluate", "system"),
+)
+"""Alarm families: stable names (contract, section 9)."""
 EQUIPMENT_KINDS = (
     "device_offline",
     "signal_stale",
