@@ -113,7 +113,7 @@ def test_readings_and_share_may_be_set() -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("[profile]\nid = 'site", ("site.toml", "line 2")),
+        ("[profile]\nid = site", ("site.toml", "line 2")),
         ("", ("site.toml, `profile`", "`id`", "missing")),
         (without("version", WHOLE), ("site.toml, `profile`", "`version`", "missing")),
         (WHOLE.replace('id = "site"', "id = 3"), ("site.toml, `profile`", "`id`", "text")),
