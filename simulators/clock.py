@@ -32,19 +32,9 @@ def system_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def cpu_s() -> float:
-    """Processor seconds that this process has used, user and system, all its threads."""
-    return time.process_time()
-
-
 def thread_cpu_s() -> float:
     """Processor seconds that the calling thread has used, user and system."""
     return time.thread_time()
-
-
-def pause_s(duration_s: float) -> None:
-    """Lets the calling thread sleep, for code that runs without an event loop."""
-    time.sleep(duration_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

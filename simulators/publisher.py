@@ -141,6 +141,8 @@ class Publisher:
         self._notice = notice
         self._waiting: deque[Message] = deque()
         self._in_flight: dict[int, Message] = {}
+        self._sent_before = 0
+        """How many of the first that wait were in flight when a connection was lost."""
         self._births: set[int] = set()
         self._link: _Link | None = None
         self._window = options.window
@@ -161,7 +163,7 @@ class Publisher:
         """Takes a message; never waits. It goes out at once if there is a connection with room."""
         self.counts.offered += 1
         if len(self._waiting) >= self._options.capacity:
-            self._waiting.popleft()
+            self._next_waiting()
             self.counts.overflowed += 1
         self._waiting.append(message)
         self._send_waiting()
@@ -240,7 +242,7 @@ class Publisher:
 
     def _take_back(self) -> None:
         """What was in flight waits again, before what waited."""
-        self.counts.resent += len(self._in_flight)
+        self._sent_before += len(self._in_flight)
         self._waiting.extendleft(reversed(self._in_flight.values()))
         self._in_flight.clear()
         self._births.clear()
@@ -249,8 +251,15 @@ class Publisher:
         if self._link is None:
             return
         while self._waiting and len(self._in_flight) < self._window:
-            message = self._waiting.popleft()
+            message, is_again = self._next_waiting()
+            self.counts.resent += is_again
             self._in_flight[self._link.publish(message)] = message
+
+    def _next_waiting(self) -> tuple[Message, bool]:
+        """Takes the first that waits, and whether it has been sent before."""
+        is_again = self._sent_before > 0
+        self._sent_before -= is_again
+        return self._waiting.popleft(), is_again
 
     def _acknowledge(self, packet_id: int, reason: int) -> None:
         if packet_id in self._births:

@@ -15,7 +15,8 @@ the tables say is said by:
 Rules of translation:
   - Values are as in the file, implausible ones included; nothing is dropped without being counted with the reason.
   - Rows are put in order of time; rows of one device and minute form one message; a second value of the same metric in
-    the same minute makes a second message, in file order.
+    the same minute makes a second message, in file order. Pressures go by measurement, not by row:
+    see `simulators.recordings.pressures`.
   - An order's fluid (sodium chloride, dextrose, TPN) in mL/h is the flow of the pump that gives the order's drug. A
     fluid that the tables carry under two names (`dextrose` and `dextrose_in_water_d5w`) is one fluid: the second row
     is counted and not sent.
@@ -36,6 +37,7 @@ from pathlib import Path
 from typing import IO
 
 from gateway.wire.topics import is_level
+from simulators.recordings.pressures import DIASTOLIC, MEAN, SYSTOLIC, ChartedPressure, measured_together
 from simulators.recordings.stay import ImportReport, Metrics, StayBuilder, StayRecording, TableError
 from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import METRICS
@@ -65,9 +67,9 @@ _VITALS: Mapping[str, tuple[str, str]] = {
     "spo2": ("vitals", "MDC_PULS_OXIM_SAT_O2"),
     "respiratory_rate": ("vitals", "MDC_RESP_RATE"),
     "temp_c": ("vitals", "MDC_TEMP"),
-    "sbp": ("vitals", "MDC_PRESS_CUFF_SYS"),
-    "dbp": ("vitals", "MDC_PRESS_CUFF_DIA"),
-    "map": ("vitals", "MDC_PRESS_CUFF_MEAN"),
+    "sbp": ("vitals", SYSTOLIC),
+    "dbp": ("vitals", DIASTOLIC),
+    "map": ("vitals", MEAN),
     "weight_kg": ("scale", "MDC_MASS_BODY_ACTUAL"),
 }
 _LABS: Mapping[str, str] = {
@@ -206,6 +208,8 @@ class _Stay:
             unit=UNIT, bed=stay, boot=f"stay-{stay}"[:32], kinds=kinds, model="MIMIC-style tables"
         )
         self._weights: list[tuple[int, float]] = []
+        self._pressures: dict[int, list[ChartedPressure]] = defaultdict(list)
+        """By instant, in file order."""
         self._infusions: list[_InfusionRow] = []
         self._take: Mapping[str, Callable[[Row], str | None]] = {
             "vitals": self._vital,
@@ -218,7 +222,7 @@ class _Stay:
     @property
     def has_rows(self) -> bool:
         """Whether any row became part of a message."""
-        return self._builder.has_messages or bool(self._infusions)
+        return self._builder.has_messages or bool(self._infusions or self._pressures)
 
     def take(self, table: str, row: Row) -> None:
         """Translates one row and books it."""
@@ -226,6 +230,7 @@ class _Stay:
 
     def finish(self) -> StayRecording:
         """The stay's recording."""
+        self._add_pressures()
         self._infuse()
         weight_kg = self._first_plausible_weight()
         admission = {
@@ -246,10 +251,19 @@ class _Stay:
         device, metric = _VITALS[row["vital_category"]]
         if device == "scale":
             self._weights.append((at_ms, value))
-        is_cuff = metric.startswith("MDC_PRESS_CUFF_")
-        said = {"value": value, "time": format_ms(at_ms)} if is_cuff else value
-        self._builder.add(device, at_ms, at_ms, {metric: said})
+        if metric in {SYSTOLIC, DIASTOLIC, MEAN}:
+            at_once = self._pressures[at_ms]
+            at_once.append(ChartedPressure(metric, value, len(at_once)))
+        else:
+            self._builder.add(device, at_ms, at_ms, {metric: value})
         return None
+
+    def _add_pressures(self) -> None:
+        """One message for each measurement, with its time as a cuff's reading has."""
+        for at_ms, charted in self._pressures.items():
+            for measurement in measured_together(charted):
+                said = {p.metric: {"value": p.value, "time": format_ms(at_ms)} for p in measurement}
+                self._builder.add("vitals", at_ms, at_ms, said)
 
     def _lab(self, row: Row) -> str | None:
         metric = _LABS.get(row["lab_category"])
