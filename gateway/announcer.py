@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 import orjson
 
 from gateway.mqtt import MqttDoor
 from gateway.wire.topics import alarm_topic
-from storage.journal import Journal
+from storage.journal import Journal, JournalUnavailable
+from storage.records import RecordsUnavailable
 from streaming.identity import BedId
 
 if TYPE_CHECKING:
     from storage.records import Records
+
+log = logging.getLogger("vigil.announcer")
 
 CURSOR_META = "alarm_outbox"
 IDLE_S = 1.0
@@ -43,8 +47,13 @@ class AlarmAnnouncer:
             with contextlib.suppress(TimeoutError):  # the broker may be back though nothing is new
                 await asyncio.wait_for(self.recorded.wait(), IDLE_S)
             self.recorded.clear()
-            if self._door.is_connected:
+            if not self._door.is_connected:
+                continue
+            try:
                 await self._send_what_waits()
+            except (RecordsUnavailable, JournalUnavailable) as error:  # the cursor stays behind: sent again, not lost
+                log.error("alarms are not announced over MQTT, trying again: %s", error)  # noqa: TRY400
+                await asyncio.sleep(IDLE_S)
 
     async def _send_what_waits(self) -> None:
         began = self._cursor

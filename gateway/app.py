@@ -32,7 +32,7 @@ from gateway.web.server import WebServer
 from gateway.wire.commands import encode_command
 from gateway.wire.topics import HEARTBEAT_TOPIC
 from storage.journal import SWITCH_INTERVAL_S, Journal
-from storage.records import Records
+from storage.records import Records, RecordsUnavailable
 from storage.series.store import SeriesStore, SeriesUnavailable
 from storage.sqlite_version import check_sqlite_version
 from streaming.instants import format_ms
@@ -181,10 +181,7 @@ async def _flush_series(pipeline: Pipeline, interval_s: float) -> None:
         flushed_s += SERIES_LOOK_S
         if flushed_s >= interval_s or pipeline.series.unstored_samples > SERIES_UNSTORED_MAX:
             flushed_s = 0.0
-            try:
-                await pipeline.series.flush(pipeline.fold.offset)
-            except SeriesUnavailable as error:  # the samples stay in memory, and the journal has them
-                log.error("the time series cannot be written, trying again: %s", error)  # noqa: TRY400
+            await pipeline.flush_series()
 
 
 async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -> None:
@@ -197,7 +194,7 @@ async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -
         try:
             await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
             await asyncio.to_thread(snapshots.save, folder, offset, snapshot)
-        except (SeriesUnavailable, OSError) as error:
+        except (SeriesUnavailable, RecordsUnavailable, OSError) as error:
             log.error("no snapshot taken, a restart will replay more: %s", error)  # noqa: TRY400
         else:
             saved = offset

@@ -8,7 +8,9 @@ Three tasks, and two bounded places between them:
   only one that touches the fold.
 - *recording* writes what the fold said to the records, in order, and then tells whoever waits for a command's answer.
 
-If one of them fails the process ends; the journal has everything, and the next start goes on from there.
+Disks fill and servers go away. While the journal cannot be written nothing is acknowledged, and the broker keeps it;
+while series or records cannot be written, what they lack is kept in memory (and in the journal) and written later. If a
+task fails for any other reason the process ends; the journal has everything, and the next start goes on from there.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from gateway.outcomes import lines_of
 from gateway.wire.topics import is_own_topic
 from storage.journal import Journal, JournalUnavailable
 from storage.ports import EntryKind, JournalEntry
+from storage.records import RecordsUnavailable
+from storage.series.store import SeriesUnavailable
 from streaming.effects import CommandApplied, CommandRefused, SamplesAccepted
 
 if TYPE_CHECKING:
@@ -41,6 +45,9 @@ SLICE_S = 0.005
 TICK_S = 1.0
 RECORDS_IDLE_S = 5.0
 JOURNAL_RETRY_S = 0.5
+RECORDS_RETRY_S = 0.5
+RECOVERY_UNSTORED_MAX = 500_000
+"""Samples held in memory while the journal is read again."""
 
 Row = tuple[EntryKind, str, bytes, int]
 
@@ -63,6 +70,10 @@ class _Unrecorded:
     answers: list[tuple[asyncio.Future[CommandApplied | CommandRefused], CommandApplied | CommandRefused]] = field(
         default_factory=list
     )
+
+    def followed_by(self, later: _Unrecorded) -> _Unrecorded:
+        """This, and then that."""
+        return _Unrecorded(self.batch + later.batch, self.lines + later.lines, self.answers + later.answers)
 
 
 @dataclass(slots=True)
@@ -114,9 +125,12 @@ class Pipeline:
         self._unrecorded_more = asyncio.Event()
         self._recording = asyncio.Lock()
         self._tick_due = False
-        self._recorded_offset = 0
         self.is_journal_writable = True
         """False while the disk refuses commits."""
+        self.records_error = ""
+        """Why the records cannot be written; empty while they can."""
+        self.series_error = ""
+        """The same of the time series."""
         self.pending_messages = 0
         """Durable device messages that the fold has not taken yet."""
 
@@ -129,13 +143,13 @@ class Pipeline:
             entries = await asyncio.to_thread(self.journal.read, self.fold.offset, 2000)
             for entry in entries:
                 self._take(entry)
-            await self._record_now(force=False)
-            if self.series.unstored_samples > 500_000:
-                await self.series.flush(self.fold.offset)
+            await self._record_or_keep(force=False)
+            if self.series.unstored_samples > RECOVERY_UNSTORED_MAX:
+                await self.flush_series()
             progress(self.fold.offset, head)
             await asyncio.sleep(0)
-        await self._record_now(force=True)
-        await self.series.flush(self.fold.offset)
+        await self._record_or_keep(force=True)
+        await self.flush_series()
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -181,13 +195,14 @@ class Pipeline:
     async def run_recording(self) -> None:
         """Write what the fold said to the records."""
         while True:
+            is_idle = False
             try:
                 await asyncio.wait_for(self._unrecorded_more.wait(), RECORDS_IDLE_S)
             except TimeoutError:
-                await self._record_now(force=True)
-                continue
+                is_idle = True
             self._unrecorded_more.clear()
-            await self._record_now(force=False)
+            if not await self._record_or_keep(force=is_idle):
+                await asyncio.sleep(RECORDS_RETRY_S)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -297,10 +312,37 @@ class Pipeline:
 
     # --- recording ----------------------------------------------------------------------------------------------------
 
+    async def flush_series(self) -> bool:
+        """Write the time series; False when they cannot be written now, and stay in memory."""
+        try:
+            await self.series.flush(self.fold.offset)
+        except SeriesUnavailable as error:
+            log.error("the time series cannot be written, trying again: %s", error)  # noqa: TRY400
+            self.series_error = str(error)
+            return False
+        self.series_error = ""
+        return True
+
+    async def _record_or_keep(self, *, force: bool) -> bool:
+        """Write to the records; False when they cannot be written now, and what they lack waits in memory."""
+        try:
+            await self._record_now(force=force)
+        except RecordsUnavailable as error:
+            log.error("the records cannot be written, trying again: %s", error)  # noqa: TRY400
+            self.records_error = str(error)
+            return False
+        self.records_error = ""
+        return True
+
     async def _record_now(self, *, force: bool) -> None:
         async with self._recording:  # batches must arrive in order of offset
             said, self._unrecorded = self._unrecorded, _Unrecorded()
-            await self.records.apply(said.batch, said.lines, self.fold.offset, force=force)
+            try:
+                await self.records.apply(said.batch, said.lines, self.fold.offset, force=force)
+            except BaseException:
+                self._unrecorded = said.followed_by(self._unrecorded)
+                self._unrecorded_more.set()
+                raise
         for answer, outcome in said.answers:
             if not answer.done():
                 answer.set_result(outcome)
@@ -308,7 +350,12 @@ class Pipeline:
             self.on_recorded()
 
     async def settle(self) -> int:
-        """Bring both projections to the fold's present offset; return it."""
+        """Bring both projections to the fold's present offset; return it.
+
+        Raises:
+            SeriesUnavailable: The time series cannot be written.
+            RecordsUnavailable: The records cannot be written.
+        """
         offset = self.fold.offset
         await self.series.flush(offset)
         await self._record_now(force=True)

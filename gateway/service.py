@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import frames
 from gateway.export import stay_lines
 from gateway.pipeline import Pipeline
-from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused
+from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
 from streaming.effects import CommandApplied
 from streaming.identity import BedId
@@ -91,6 +91,8 @@ class GatewayService:
 
     async def submit(self, command: str, body: JsonObject, actor: str) -> Applied | Refused:
         """Journal a command and answer what became of it."""
+        if not self._pipeline.is_journal_writable:
+            raise Unavailable("The journal cannot be written; nothing has changed. The gateway is trying on.")
         outcome = await self._pipeline.submit(command, encode_command({**body, "actor": actor}))
         if isinstance(outcome, CommandApplied):
             return Applied(outcome.subject_id)
@@ -151,6 +153,8 @@ class GatewayService:
                 + (f", system clock {clock.stepped_back_ms} ms behind" if clock.stepped_back_ms else ""),
             ),
         }
+        for name, refusal in (("records", pipeline.records_error), ("series", pipeline.series_error)):
+            parts[name] = PartState(not refusal, "refusing" if refusal else "writable", refusal)
         if self._exporter is not None:
             error = self._exporter.last_error
             # A time-series server that is away delays a copy; it does not make the gateway unfit.

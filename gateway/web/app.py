@@ -12,10 +12,16 @@ from gateway.web import api, health
 from gateway.web.feed import FeedHub
 from gateway.web.guards import RequestGuard, SecurityHeaders, secure
 from gateway.web.metrics import Exposition
-from gateway.web.ports import Service
-from gateway.web.problems import answer_defect, answer_http_error, answer_invalid_request, bad_parameter
+from gateway.web.ports import Service, Unavailable
+from gateway.web.problems import (
+    answer_defect,
+    answer_http_error,
+    answer_invalid_request,
+    bad_parameter,
+    unavailable,
+)
 from gateway.web.station import StationMount
-from storage.records import InvalidCursorError
+from storage.records import InvalidCursorError, RecordsUnavailable
 
 
 def create_app(service: Service, feed: FeedHub) -> FastAPI:
@@ -42,6 +48,8 @@ def create_app(service: Service, feed: FeedHub) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid_request)
     app.add_exception_handler(InvalidCursorError, _answer_invalid_cursor)
+    app.add_exception_handler(Unavailable, _answer_unavailable)
+    app.add_exception_handler(RecordsUnavailable, _answer_records_unavailable)
     app.add_exception_handler(Exception, _answer_defect_securely)
     app.add_middleware(RequestGuard)
     app.add_middleware(SecurityHeaders)
@@ -50,6 +58,15 @@ def create_app(service: Service, feed: FeedHub) -> FastAPI:
 
 async def _answer_invalid_cursor(request: Request, _error: Exception) -> Response:
     return bad_parameter("cursor", "it is not the `next` of a page of this list").response(request.scope)
+
+
+async def _answer_unavailable(request: Request, error: Exception) -> Response:
+    return unavailable("journal_unavailable", str(error)).response(request.scope)
+
+
+async def _answer_records_unavailable(request: Request, _error: Exception) -> Response:
+    detail = "The records cannot be read now; the gateway goes on watching, and its log says why."
+    return unavailable("records_unavailable", detail).response(request.scope)
 
 
 async def _answer_defect_securely(request: Request, error: Exception) -> Response:

@@ -47,6 +47,11 @@ class Refused:
     """For people."""
 
 
+class Unavailable(Exception):  # noqa: N818 - named for the state it reports
+    """The service cannot take a command now; it was not journaled, and nothing has changed. The message is for
+    people."""
+
+
 class PartState(NamedTuple):
     """How one part of the service is: a line of `GET /health/ready`."""
 
@@ -126,6 +131,9 @@ class Service(BedSource, Protocol):
             body: The request's body, only fields that were sent, plus `admission_id` or `alarm_id` from the path.
                 Without `actor`: the service adds it.
             actor: Who asks, 1-64 printable characters.
+
+        Raises:
+            Unavailable: The journal cannot be written.
         """
 
     def admission_state(self, admission_id: str) -> JsonObject | None:

@@ -21,6 +21,7 @@ from starlette.types import Scope
 from gateway.web.answers import JsonResponse
 from gateway.web.ports import JsonObject, Refused
 
+RETRY_AFTER_S = 2
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:vigil:problem:"
 
@@ -81,6 +82,11 @@ def invalid_body(reason: str, detail: str) -> ProblemError:
     """422: the wire grammar rejects the body; `detail` begins with the JSON path of the field."""
     found = _DETAIL_FIELD.match(detail)
     return ProblemError(422, reason, detail, errors=[field_error(found[1] if found else "", reason, detail)])
+
+
+def unavailable(reason: str, detail: str) -> ProblemError:
+    """503: not now; the same request may be made again."""
+    return ProblemError(503, reason, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def refused(refusal: Refused) -> ProblemError:

@@ -13,7 +13,7 @@ from storage.records.rows import (
     TransitionRecord,
 )
 from storage.records.schema import SchemaOutdatedError, upgrade
-from storage.records.store import Records
+from storage.records.store import Records, RecordsUnavailable
 
 __all__ = [
     "AdmissionRecord",
@@ -25,6 +25,7 @@ __all__ = [
     "Page",
     "QuarantineRecord",
     "Records",
+    "RecordsUnavailable",
     "SchemaOutdatedError",
     "TransitionRecord",
     "sqlite_url",

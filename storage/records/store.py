@@ -2,7 +2,8 @@
 
 Invariants. `apply` writes what effects say and the offset up to which they were applied in one transaction, and passes
 over effects it has applied before: whatever dies, the records are those of some prefix of the journal, and applying
-again from any earlier offset repairs nothing and repeats nothing. Everything here can be rebuilt: `clear`, then apply
+again from any earlier offset repairs nothing and repeats nothing. Whatever is asked while the disk or the server fails
+raises `RecordsUnavailable`. Everything here can be rebuilt: `clear`, then apply
 the journal from the beginning.
 
 It decides nothing: what an alarm is and when it ends has been decided by the fold.
@@ -14,6 +15,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
 
 import orjson
@@ -31,6 +33,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerts.alarm import Alarm, SignalState
@@ -63,6 +67,10 @@ AlarmState = Literal["active", "all"]
 """`active`: something is announced (on, latched or acknowledged)."""
 AdmissionState = Literal["current", "all"]
 """`current`: not discharged."""
+
+
+class RecordsUnavailable(Exception):  # noqa: N818 - named for the state it reports
+    """The database cannot be written now: disk full, input/output error, or the server is away. Nothing was stored."""
 
 
 class Records:
@@ -119,13 +127,16 @@ class Records:
             up_to_offset: The last entry of the run: the offset that is recorded as applied.
             force: Record the offset even where nothing else is to be written (before the journal is trimmed, at the
                 end). Without it a lag of `OFFSET_LAG_MAX` entries is accepted.
+
+        Raises:
+            RecordsUnavailable: The disk or the server failed; the same call may be made again.
         """
         projected = project(batch, after=self._applied_offset)
         lines = _beyond(self._applied_offset, outcome_lines)
         lag = up_to_offset - self._applied_offset
         if projected.is_empty() and not lines and (lag <= 0 or (lag <= OFFSET_LAG_MAX and not force)):
             return
-        async with self._engine.begin() as connection:
+        async with _failures_named(), self._engine.begin() as connection:
             applied = await _read_applied_offset(connection, for_update=True)
             if applied != self._applied_offset:  # an earlier call was cut off between its commit and its return
                 projected = project(batch, after=applied)
@@ -149,7 +160,7 @@ class Records:
     ) -> Page[AdmissionRecord]:
         """Admissions, the latest first."""
         wanted = ADMISSIONS.c.discharged_at_ms.is_(None) if state == "current" else true()
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             rows, following = await _page(
                 connection, select(ADMISSIONS).where(wanted), _NEWEST_ADMISSION, limit=limit, cursor=cursor
             )
@@ -159,7 +170,7 @@ class Records:
     async def admission(self, admission_id: str) -> AdmissionRecord | None:
         """One admission, or None."""
         query = select(ADMISSIONS).where(ADMISSIONS.c.admission_id == fit_text(admission_id))
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             rows = (await connection.execute(query)).mappings().all()
             records = await _with_assignments(connection, rows)
         return records[0] if records else None
@@ -181,7 +192,7 @@ class Records:
             query = query.where(ALARMS.c.admission_id == fit_text(admission_id))
         if since_ms is not None:
             query = query.where(ALARMS.c.announced_at_ms >= since_ms)
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             rows, following = await _page(connection, query, _NEWEST_ALARM, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_alarm(row) for row in rows), following)
 
@@ -191,7 +202,7 @@ class Records:
         steps = (
             select(TRANSITIONS).where(TRANSITIONS.c.alarm_id == wanted).order_by(TRANSITIONS.c.offset, TRANSITIONS.c.n)
         )
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             row = (await connection.execute(select(ALARMS).where(ALARMS.c.alarm_id == wanted))).mappings().first()
             if row is None:
                 return None
@@ -207,7 +218,7 @@ class Records:
         query = select(QUARANTINE)
         if since_ms is not None:
             query = query.where(QUARANTINE.c.received_ms >= since_ms)
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             rows, following = await _page(connection, query, _NEWEST_QUARANTINE, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_quarantine(row) for row in rows), following)
 
@@ -218,7 +229,7 @@ class Records:
         query = select(AUDIT)
         if since_ms is not None:
             query = query.where(AUDIT.c.at_ms >= since_ms)
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             rows, following = await _page(connection, query, _NEWEST_AUDIT, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_audit(row) for row in rows), following)
 
@@ -241,6 +252,12 @@ class Records:
                 tally.add(lines)
             return tally.summary()
 
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with; raises `RecordsUnavailable`."""
+        async with _failures_named(), self._engine.connect() as connection:
+            yield connection
+
     async def _outcomes_after(self, ordinal: int) -> Sequence[str]:
         query = (
             select(OUTCOMES.c.line)
@@ -248,7 +265,7 @@ class Records:
             .order_by(OUTCOMES.c.ordinal)
             .limit(OUTCOMES_AT_ONCE)
         )
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             return (await connection.execute(query)).scalars().all()
 
 
@@ -302,6 +319,19 @@ async def _with_assignments(connection: AsyncConnection, rows: Sequence[RowMappi
     for assignment in (await connection.execute(query)).mappings():
         beds[assignment["admission_id"]].append(assignment)
     return tuple(reading.read_admission(row, beds[row["admission_id"]]) for row in rows)
+
+
+@asynccontextmanager
+async def _failures_named() -> AsyncIterator[None]:
+    """A failure of the disk or the server as `RecordsUnavailable`; what is wrong with a statement stays what it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+        raise RecordsUnavailable(f"{type(error).__name__}: {error}") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise RecordsUnavailable(f"the connection was lost: {error}") from error
 
 
 def _beyond(applied: int, lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

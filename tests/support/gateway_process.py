@@ -230,6 +230,10 @@ class GatewayProcess:
         """Status of `/health/ready`; None while it does not even say where it serves."""
         return None if self._announced() is None else self.readiness()[0]
 
+    def await_part(self, name: str, *, ok: bool) -> None:
+        """Returns when readiness says so of one part."""
+        self._await(lambda: self.readiness()[1][name]["ok"] == ok, f"part {name} is {'' if ok else 'not '}ready")
+
     def export_csv(self, admission_id: str) -> list[dict[str, str]]:
         """The measured values of a stay."""
         answer = self._http().get(f"/api/v1/admissions/{admission_id}/export", params={"format": "csv"})
