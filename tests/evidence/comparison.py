@@ -172,7 +172,8 @@ class _RuleComparison:
         before = self._of(window.stay).filter(pl.col("at_ms") <= window.from_ms)
         resets = before.filter(pl.col("value") >= self._rule.reset_at)["at_ms"]
         silent = self._silences(window.stay).filter(pl.col("to_ms") <= window.from_ms)["to_ms"]
-        return max([*resets, *silent], default=int(before["at_ms"][0]))
+        parted: list[int] = [*resets, *silent] or [*before["at_ms"].head(1), window.from_ms][:1]
+        return max(parted)
 
     def _findings(self, because: Explanation, window: _Window, since_ms: int) -> tuple[Finding, ...]:
         found: list[Finding] = []

@@ -34,10 +34,11 @@ with data frames and no line of Vigil's code, from this description (`tests/evid
 > least 80 % of them below the limit. It is confirmed at the first instant at which all of that holds. After more than
 > two hours without a reading everything begins anew.
 
-Two episodes are *the same* when onset, confirmation and end are the same instants."""
+Two values of one minute are one reading, the first; the second may end an episode, or begin one, all the same. Two
+episodes are *the same* when onset, confirmation and end are the same instants."""
 LEGEND = f"""\
 An episode reads *onset, confirmed, ended*. The readings begin where the two accounts part; at most {READINGS_SHOWN} are
-shown."""
+shown, without the implausible ones."""
 NAMES = {Also.ARTEFACT: "artefact", Also.ABANDONED: "begun anew", Also.SILENCE: "silence"}
 
 
@@ -73,7 +74,7 @@ def hypotension_page(agreements: Sequence[Agreement], stays: Sequence[str], prof
 
 
 def _agreement(agreements: Iterable[Agreement]) -> str:
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for agreement in agreements:
         engine, counted = _per_stay(agreement.engine), _per_stay(agreement.independent)
         stays_apart = sum(engine[stay] != counted[stay] for stay in engine | counted)
@@ -88,12 +89,17 @@ def _agreement(agreements: Iterable[Agreement]) -> str:
                 stays_apart,
             )
         )
+    totals = [sum(int(str(row[column])) for row in rows) for column in range(2, 6)]
+    rows.append(("all", "", *totals, ""))
     header = ["rule", "limit / reset", "#engine", "#count", "#the same", "#differences", "#stays whose number differs"]
     return table(header, rows)
 
 
 def _with_all_rules(agreements: Iterable[Agreement]) -> str:
-    rows = [(f"`{a.rule.rule_id}`", len(a.engine), len(a.with_all_rules), a.same_with_all_rules) for a in agreements]
+    rows: list[tuple[object, ...]] = [
+        (f"`{a.rule.rule_id}`", len(a.engine), len(a.with_all_rules), a.same_with_all_rules) for a in agreements
+    ]
+    rows.append(("all", *(sum(int(str(row[column])) for row in rows) for column in range(1, 4))))
     return table(["rule", "#engine", "#count", "#the same"], rows)
 
 

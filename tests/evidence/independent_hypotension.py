@@ -9,14 +9,16 @@ reset limit. After more than two hours without a reading everything begins anew.
 Three rules that the engine documents besides can be applied one by one (`Also`); an episode that differs is explained
 by those of them that make the difference go away, never by words alone.
 
-The tables are charted by the minute. Two values of one minute are one reading, the first in the file; the second may
-end an episode, or begin one, all the same. A table charted more finely is refused rather than counted wrongly.
+The tables are charted by the minute. Two values of one minute are one reading, the first; the second may end an
+episode, or begin one, all the same. What comes first is the measurement whose first row comes first in the file. A
+table charted more finely is refused rather than counted wrongly.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import permutations
 from pathlib import Path
 
 import polars as pl
@@ -82,7 +84,7 @@ def read_pressures(folder: Path) -> pl.DataFrame:
 
     Returns:
         `stay`, `at_ms`, `row` (of the file), `signal`, `value` (mmHg), `sbp`, `dbp`, `map` (as charted together with
-        it, null where not), `is_artefact` (those three cannot all be true); by stay, time and row.
+        it, null where not), `is_artefact` (those three cannot all be true); by stay, time and measurement.
 
     Raises:
         ValueError: readings of one stay lie closer together than this count can tell apart.
@@ -101,14 +103,15 @@ def read_pressures(folder: Path) -> pl.DataFrame:
         )
         .filter(pl.col("value").is_finite())
         .sort("stay", "at_ms", "row")
-        # The second systolic value of a minute belongs to its second diastolic and mean value.
         .with_columns(nth=pl.int_range(pl.len()).over("stay", "at_ms", "signal"))
     )
     _refuse_finer_than_a_minute(charted)
+    first_row = pl.col("row").min().over("stay", "at_ms", "nth")
+    paired = _with_means_paired(charted).with_columns(first_row=first_row).sort("stay", "at_ms", "first_row", "row")
     members = {signal: pl.col("value").filter(pl.col("signal") == signal).first() for signal in PLAUSIBLE_MMHG}
-    together = charted.group_by("stay", "at_ms", "nth").agg(**members)
+    together = paired.group_by("stay", "at_ms", "nth").agg(**members)
     return (
-        charted.join(together, on=["stay", "at_ms", "nth"], how="left", maintain_order="left")
+        paired.join(together, on=["stay", "at_ms", "nth"], how="left", maintain_order="left")
         .filter(
             pl.any_horizontal(
                 (pl.col("signal") == signal) & _is_plausible("value", signal) for signal in PLAUSIBLE_MMHG
@@ -169,6 +172,48 @@ def _refuse_finer_than_a_minute(readings: pl.DataFrame) -> None:
     apart = readings.select(pl.col("at_ms").diff().over("stay")).to_series()
     if ((apart > 0) & (apart < READING_APART_MS)).any():
         raise ValueError("readings lie less than 30 s apart: which of them count cannot be told by the minute")
+
+
+def _with_means_paired(charted: pl.DataFrame) -> pl.DataFrame:
+    """The same with `nth` of each mean that of the systolic and diastolic values it was measured with.
+
+    The second systolic value of a minute belongs to its second diastolic one; which mean belongs to them the table does
+    not say. It is taken that as many means as possible lie between diastolic and systolic, and of such choices the one
+    that follows the diastolic values most closely. A mean too many stands alone.
+    """
+    minute = ["stay", "at_ms"]
+    is_mean = pl.col("signal") == "map"
+    doubtful = charted.filter((is_mean.sum().over(minute) > 1) | (pl.col("nth").max().over(minute) > 0))
+    found = [pair for _, rows in doubtful.group_by(minute, maintain_order=True) for pair in _paired(rows)]
+    paired = pl.DataFrame(found, schema={"row": charted.schema["row"], "of": charted.schema["nth"]}, orient="row")
+    return (
+        charted.join(paired, on="row", how="left", maintain_order="left")
+        .with_columns(nth=pl.coalesce("of", "nth"))
+        .drop("of")
+    )
+
+
+def _paired(rows: pl.DataFrame) -> list[tuple[int, int]]:
+    """For each mean of one minute: its row, and the `nth` of the pressures it belongs to."""
+    placed = list(rows.select("row", "signal", "value", "nth").with_row_index("place").iter_rows())
+    means = [(place, row, value) for place, row, signal, value, _ in placed if signal == "map"]
+    sides = {(signal, nth): (place, value) for place, _, signal, value, nth in placed if signal != "map"}
+    pairs = {nth for _, nth in sides}
+    alone = range(len(pairs), len(pairs) + max(0, len(means) - len(pairs)))
+    unbounded = (None, None)
+
+    def misfit(order: tuple[int, ...]) -> tuple[int, int]:
+        outside = away = 0
+        for (place, _, value), nth in zip(means, order, strict=False):
+            low_place, low = sides.get(("dbp", nth), unbounded)
+            high_place, high = sides.get(("sbp", nth), unbounded)
+            outside += (low is not None and value < low) or (high is not None and value > high)
+            beside = low_place if low_place is not None else high_place
+            away += abs(place - beside) if beside is not None else 0
+        return outside, away
+
+    best = min(permutations([*sorted(pairs), *alone], len(means)), key=misfit)
+    return [(row, nth) for (_, row, _), nth in zip(means, best, strict=True)]
 
 
 def _runs(judged: pl.DataFrame, given_up: list[pl.DataFrame], rule: LowPressure) -> pl.DataFrame:

@@ -25,14 +25,14 @@ OBSERVED = """\
 *Observed* is the time during which a vital sign was charted no longer than 90 minutes ago; before and after there are
 mostly laboratory values of the ward. Rates per bed-day are given over both."""
 ALARM = """\
-An alarm counts each time it begins to be announced: from nothing, or again from latched. Nobody acknowledges anything in
-a replay, so high-priority alarms stay latched until discharge."""
+An alarm counts each time it begins to be announced: from nothing, or again from latched. Nobody acknowledges anything
+in a replay, so high-priority alarms stay latched until discharge."""
 HOURLY = """\
-These values were written down about once an hour by people. `signal_stale` is the silence between two rows that lie more
-than 90 minutes apart; a monitor that reports each second gives other rates, of every rule."""
+These values were written down about once an hour by people. `signal_stale` is the silence between two rows that lie
+more than 90 minutes apart; a monitor that reports each second gives other rates, of every rule."""
 REJECTED = """\
 Each stay's pump and unit counts once, however often it was sent: the contract's dose rate is by weight and minute, and
-none of these units can be converted into it."""
+none of these can be converted into it without the patient's weight, or at all."""
 
 
 def mimic_page(replays: Replays, profile: AlarmProfile) -> str:

@@ -1,0 +1,1 @@
+"""Results that are kept with the sources, and must stay what they are until somebody looks."""

@@ -1,0 +1,126 @@
+"""The evidence from public recordings: every stay replays, the pages are current, no difference is unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.evidence.comparison import compare
+from tests.evidence.independent_hypotension import read_pressures
+from tests.evidence.mimic import MimicEvidence, gather_bidmc, gather_mimic
+from tests.evidence.replays import Episode
+from tests.support.mimic_tables import shared_recordings
+from tests.support.sources import REPOSITORY
+
+COMMITTED = REPOSITORY / "docs" / "evidence"
+LARGEST_PICTURE = 200_000
+
+
+@pytest.fixture(scope="module")
+def tables() -> Path:
+    return shared_recordings("mimic-iv-demo")
+
+
+@pytest.fixture(scope="module")
+def evidence(tables: Path) -> MimicEvidence:
+    return gather_mimic(tables)
+
+
+def first_stale_line(pages: Mapping[str, str]) -> str | None:
+    """Where a committed page is not what the recordings say now; None when all are."""
+    for name, text in pages.items():
+        committed = (COMMITTED / name).read_text(encoding="utf-8").splitlines()
+        for number, (is_, should_be) in enumerate(zip(committed, text.splitlines(), strict=False), 1):
+            if is_ != should_be:
+                return f"{name}:{number}: {is_!r} is now {should_be!r}; run python -m tests.evidence.mimic"
+        if len(committed) != len(text.splitlines()):
+            return (
+                f"{name}: {len(committed)} lines are now {len(text.splitlines())}; run python -m tests.evidence.mimic"
+            )
+    return None
+
+
+def test_all_73_stays_replay_without_an_error_and_every_message_is_accounted_for(evidence: MimicEvidence) -> None:
+    stays = evidence.replays.stays
+    reasons = {reason for stay in stays for _, reason, _ in stay.rejected}
+
+    assert len(stays) == 73
+    assert all(stay.summary["received"] > 0 for stay in stays)
+    assert [
+        stay.stay
+        for stay in stays
+        if stay.summary["received"] != sum(stay.summary[key] for key in ("evaluated", "duplicate", "rejected"))
+    ] == []
+    assert evidence.replays.total("received") == evidence.replays.total("evaluated")
+    assert reasons == {"unknown_unit"}
+
+
+def test_committed_pages_on_the_charted_stays_are_what_the_recordings_say_now(evidence: MimicEvidence) -> None:
+    assert first_stale_line(evidence.pages) is None
+    assert evidence.replays.sha256 in (COMMITTED / "mimic-replay.md").read_text(encoding="utf-8")
+
+
+def test_committed_page_on_the_monitor_numerics_is_what_the_recordings_say_now() -> None:
+    pages = gather_bidmc(shared_recordings("bidmc"))
+
+    assert first_stale_line(pages) is None
+    assert "| recordings | 26 |" in pages["bidmc-replay.md"]
+
+
+def test_a_page_with_another_figure_is_found_stale(evidence: MimicEvidence) -> None:
+    pages = {name: text.replace("| stays | 73 |", "| stays | 74 |") for name, text in evidence.pages.items()}
+
+    stale = first_stale_line(pages)
+
+    assert stale is not None
+    assert "'| stays | 74 |'" in stale
+
+
+def test_every_hypotension_episode_that_differs_from_the_independent_count_is_explained_by_a_rule(
+    evidence: MimicEvidence,
+) -> None:
+    differences = [difference for agreement in evidence.agreements for difference in agreement.differences]
+
+    assert [difference for difference in differences if difference.because is None] == []
+    assert [d for d in differences if frozenset(finding.also for finding in d.findings) != d.because] == []
+    for agreement in evidence.agreements:
+        assert agreement.engine
+        assert agreement.with_all_rules == agreement.engine
+
+
+def test_an_engine_that_ends_one_episode_a_minute_late_is_found_out(tables: Path, evidence: MimicEvidence) -> None:
+    engine = {agreement.rule.rule_id: list(agreement.engine) for agreement in evidence.agreements}
+    agreed = next(e for e in engine["hypotension.map_below_65"] if e in evidence.agreements[0].independent and e.end_ms)
+    late = replace(agreed, end_ms=(agreed.end_ms or 0) + 60_000)
+    engine["hypotension.map_below_65"] = [late if e == agreed else e for e in engine["hypotension.map_below_65"]]
+
+    agreement = compare(read_pressures(tables), engine)[0]
+
+    unexplained = [(d.engine, d.independent) for d in agreement.differences if d.because is None]
+    assert unexplained == [((late,), (agreed,))]
+
+
+def test_an_engine_that_misses_an_episode_or_invents_one_is_found_out(tables: Path, evidence: MimicEvidence) -> None:
+    engine = {agreement.rule.rule_id: list(agreement.engine) for agreement in evidence.agreements}
+    agreed = sorted(set(evidence.agreements[0].independent) & set(evidence.agreements[0].engine), key=str)
+    missed, kept = agreed[0], agreed[-1]
+    long_before_ms = kept.onset_ms - 86_400_000 * 400
+    invented = Episode(kept.stay, long_before_ms, long_before_ms + 120_000, long_before_ms + 180_000)
+    engine["hypotension.map_below_65"].remove(missed)
+    engine["hypotension.map_below_65"].append(invented)
+
+    agreement = compare(read_pressures(tables), engine)[0]
+
+    unexplained = {(d.engine, d.independent) for d in agreement.differences if d.because is None}
+    assert unexplained == {((), (missed,)), ((invented,), ())}
+
+
+@pytest.mark.parametrize("name", ["mimic-alarms-per-bed-day.png", "mimic-hypotension-agreement.png"])
+def test_committed_pictures_are_small(name: str) -> None:
+    picture = (COMMITTED / name).read_bytes()
+
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < LARGEST_PICTURE
