@@ -59,8 +59,9 @@ class Channel:
         self.name = spec.ref_id if spec is not None else name
         self.spec: MetricSpec | None = spec
         self.is_text = spec is not None and spec.kind is not MetricKind.NUMERIC
-        self.low = spec.low if spec is not None and not self.is_text else -INFINITY
-        self.high = spec.high if spec is not None and not self.is_text else INFINITY
+        self.low, self.high = -INFINITY, INFINITY
+        if spec is not None:  # no number is plausible where a text is expected
+            self.low, self.high = (INFINITY, -INFINITY) if self.is_text else (spec.low, spec.high)
         self.is_cuff = is_cuff(self.name)
         self.rank = precedence(spec.signal, self.name) if spec is not None and spec.signal else 0
         self.fresh_ms = 0
