@@ -1,9 +1,9 @@
 """The feed: one stream of frames about all beds, made once and sent to every client.
 
 Theory of operation. The hub keeps each bed as the JSON bytes that were last sent of it. When the source says that beds
-changed, at the latest `FRAME_PERIOD_S` after the last delta, those beds are encoded again; beds whose bytes differ go
-into a delta, numbered one above the last. A client joins with a snapshot put together from the kept bytes, as of the
-delta sent last, so that the next delta follows it without a hole.
+changed, at the latest `FRAME_PERIOD_S` after the last delta, and somebody watches, those beds are encoded again; beds
+whose bytes differ go into a delta, numbered one above the last. A client joins with a snapshot put together from the
+kept bytes, as of the delta sent last, so that the next delta follows it without a hole.
 
 A client that comes back with the number of its last frame gets the deltas it missed, squashed: every number is there,
 but a bed only in the last delta that changed it. They carry the time at which they are sent: a display takes ages from
@@ -55,10 +55,10 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class _Delta:
-    """A delta as it was sent: what each bed changed to, None where it was removed."""
+    """Which beds a delta was about. What they changed to is not kept: a client that comes back gets what they are."""
 
     n: int
-    changed: dict[BedId, bytes | None]
+    beds: tuple[BedId, ...]
 
 
 class FeedFull(RuntimeError):  # noqa: N818 - an answer to whoever wants to join, not a defect
@@ -96,6 +96,8 @@ class FeedHub:
         self._beds: dict[BedId, bytes] = {}
         self._deltas: deque[_Delta] = deque(maxlen=self._pacing.resume_frames)
         self._clients: set[FeedClient] = set()
+        self._waiting: dict[BedId, None] = {}
+        """Beds that changed while nobody watched."""
         self._delta_due_s = 0.0
         self._heartbeat_due_s = 0.0
         self._deltas_sent = 0
@@ -121,6 +123,7 @@ class FeedHub:
         """
         if len(self._clients) >= self._pacing.clients_max:
             raise FeedFull
+        self._encode_waiting()
         client = FeedClient(self._opening(after), self._pacing.queue_frames)
         self._clients.add(client)
         try:
@@ -138,7 +141,8 @@ class FeedHub:
                 self._send_heartbeat()
                 self._heartbeat_due_s = loop.time() + self._pacing.heartbeat_period_s
             if self._source.beds_changed.is_set() and loop.time() >= self._delta_due_s:
-                self._send_delta(loop)
+                self._delta_due_s = loop.time() + self._pacing.frame_period_s
+                self._send_delta()
 
     def metrics(self) -> list[MetricFamily]:
         """Figures for Prometheus."""
@@ -171,21 +175,37 @@ class FeedHub:
         self._send(_encode({"type": "heartbeat", "n": self._n, "at": self._now()}))
         self._heartbeats_sent += 1
 
-    def _send_delta(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _send_delta(self) -> None:
         self._source.beds_changed.clear()
-        changed = self._take_changes()
-        self._delta_due_s = loop.time() + self._pacing.frame_period_s
-        if not changed:
+        if not self._clients:
+            self._note_delta(sorted(self._source.dirty_beds()))
             return
-        self._n += 1
-        self._deltas.append(_Delta(self._n, changed))
-        self._send(self._delta_frame(self._n, changed))
-        self._deltas_sent += 1
+        self._encode_waiting()
+        changed = self._take_changes(self._source.dirty_beds())
+        if changed:
+            self._note_delta(changed)
+            self._send(self._delta_frame(self._n, changed))
+            self._deltas_sent += 1
 
-    def _take_changes(self) -> dict[BedId, bytes | None]:
-        """Encode the beds the source calls dirty; keep and return those that really differ from what was sent."""
+    def _note_delta(self, beds: Iterable[BedId]) -> None:
+        """Number a delta; without a client nothing is encoded until one comes."""
+        delta = _Delta(self._n + 1, tuple(beds))
+        if not delta.beds:
+            return
+        self._n = delta.n
+        self._deltas.append(delta)
+        if not self._clients:
+            self._waiting.update(dict.fromkeys(delta.beds))
+
+    def _encode_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        if waiting:
+            self._take_changes(waiting)
+
+    def _take_changes(self, beds: Iterable[BedId]) -> dict[BedId, bytes | None]:
+        """Encode the beds; keep and return those that really differ from what was sent."""
         changed: dict[BedId, bytes | None] = {}
-        for bed_id in sorted(self._source.dirty_beds()):
+        for bed_id in sorted(beds):
             bed = self._source.bed_frame(bed_id)
             encoded = None if bed is None else orjson.dumps(bed)
             if encoded != self._beds.get(bed_id):
@@ -195,7 +215,7 @@ class FeedHub:
 
     def _keep(self, bed_id: BedId, encoded: bytes | None) -> None:
         if encoded is None:
-            del self._beds[bed_id]
+            self._beds.pop(bed_id, None)
         else:
             self._beds[bed_id] = encoded
 
@@ -211,9 +231,9 @@ class FeedHub:
         if after is None or not self._n - len(self._deltas) <= after <= self._n:
             return [self._snapshot_frame()]
         missed = [delta for delta in self._deltas if delta.n > after]
-        last_change = {bed_id: delta.n for delta in missed for bed_id in delta.changed}
+        last_change = {bed_id: delta.n for delta in missed for bed_id in delta.beds}
         squashed = (
-            (delta.n, {bed: encoded for bed, encoded in delta.changed.items() if last_change[bed] == delta.n})
+            (delta.n, {bed: self._beds.get(bed) for bed in delta.beds if last_change[bed] == delta.n})
             for delta in missed
         )
         return [
