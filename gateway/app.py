@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import ssl
 import sys
@@ -68,6 +69,7 @@ async def run_gateway(
         CannotStart: Something is configured that cannot be.
     """
     _log_sqlite()
+    _spare_the_collector()
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # else a busy loop keeps the journal's thread waiting for seconds
     data_dir = settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -296,6 +298,17 @@ def _exporter(settings: Settings, series: SeriesStore) -> InfluxExporter | None:
     token = read_secret("influx.token_file", influx.token_file) if influx.token_file is not None else ""
     target = InfluxTarget(url=influx.url, token=token, org=influx.org, bucket=influx.bucket)
     return InfluxExporter(series.outbox(), target)
+
+
+def _spare_the_collector() -> None:
+    """Look for cycles less often, and not among what start-up made: samples and entries that wait are many and hold
+    none.
+
+    At 7,000 messages a second the collector's defaults took a fifth of the processor.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def _log_sqlite() -> None:

@@ -25,7 +25,7 @@ from streaming.patient import Patient
 from streaming.pressure import PressureSources
 from streaming.rules.kinds import AlarmProfile
 from streaming.sequence import Arrival
-from streaming.signals import INFINITY, Channel, PressureGroup, SignalSlot, group_key
+from streaming.signals import INFINITY, NUMBER, Channel, PressureGroup, SignalSlot, group_key
 from streaming.step import Step
 
 LATE_MS = 5_000
@@ -232,12 +232,12 @@ class Bed:
             self._expire(step, slot)
             return
         value = channel.value
-        if isinstance(value, int | float):
+        if isinstance(value, NUMBER):
             step.signals.append((slot.name, channel.at_ms, value, channel.validity))
         if was_unknown and self.equipment is not None:
             step.found += self.equipment.signal_known(slot, now_ms)
             self.needs_schedule = True
-        if was_unknown or not isinstance(value, int | float) or not slot.quiet_low <= value <= slot.quiet_high:
+        if was_unknown or not isinstance(value, NUMBER) or not slot.quiet_low <= value <= slot.quiet_high:
             self.judge(step, slot)
 
     def judge(self, step: Step, slot: SignalSlot) -> None:

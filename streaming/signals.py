@@ -21,6 +21,8 @@ from streaming.units import Affine, conversion
 NEVER_MS = -1
 """Earlier than every instant."""
 INFINITY = float("inf")
+NUMBER = (int, float)
+"""For isinstance on the way of every value: `int | float` would make a new object each time."""
 COMPLAINTS_MAX = 16
 """Different mistakes of one channel that are told and remembered. [D]"""
 

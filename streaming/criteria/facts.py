@@ -1,8 +1,8 @@
 """What a criterion may ask about a patient. The border between the criteria and everything that gathers facts.
 
 Every answer is either a fact with its time and source, or None / zero coverage: unknown. Freshness limits are those of
-the dose criteria (contract, section 9), which are longer than the alarms'. Instants are gateway milliseconds; a window is
-the half-open interval `from_ms < t <= to_ms`.
+the dose criteria (contract, section 9), which are longer than the alarms'. Instants are gateway milliseconds; a
+window is the half-open interval `from_ms < t <= to_ms`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Facts(Protocol):
 
     @property
     def interval_began_ms(self) -> int | None:
-        """Start of the present dose interval: start of the last dose given, else of the course; None without a course."""
+        """Start of the present dose interval: start of the last dose given, else of the course; None without a
+        course."""
 
     @property
     def held_doses(self) -> int:
