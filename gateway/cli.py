@@ -11,23 +11,26 @@ standard output.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from gateway.cli_errors import FAILURE, WRONG_USAGE, errors, fail
 from gateway.cli_journal import journal_app, rebuild
 from gateway.cli_rules import rules_app
 from gateway.demo import demo
 from gateway.rulesets import load_alarm_profile, shipped_profiles
 from gateway.settings import Settings, SettingsError, load_settings, unrecognised_variables
+from storage.ports import StorageProblem
 from streaming.rules.profile import ProfileError
 
 app = typer.Typer(
@@ -38,7 +41,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-errors = Console(stderr=True)
 
 
 @app.command(
@@ -60,6 +62,7 @@ def gateway(
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step that it does not have to take
     for name in unrecognised_variables(os.environ):
         logging.getLogger("vigil").warning("%s names no setting and is ignored; see docs/settings.md", name)
     from gateway.app import CannotStart, run_gateway
@@ -73,7 +76,9 @@ def gateway(
     except (CannotStart, ProfileError, SettingsError) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{error.strerror or error} ({error.filename or f'{settings.http_host}:{settings.http_port}'})")
+        if error.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES} or error.filename:
+            raise
+        fail(f"{settings.http_host}:{settings.http_port}: {error.strerror}")
 
 
 @app.command(epilog="Example: `vigil replay stay.ndjson --out alarms.ndjson`")
@@ -88,14 +93,12 @@ def replay(
 
     rules = _profile(profile)
     try:
-        stream = out.open("wb") if out is not None else sys.stdout.buffer
-        for line in replay_entries(read_recording(file), rules):
-            stream.write(line + b"\n")
-        stream.flush()
+        with out.open("wb") if out is not None else nullcontext(sys.stdout.buffer) as stream:
+            for line in replay_entries(read_recording(file), rules):
+                stream.write(line + b"\n")
+            stream.flush()
     except RecordingError as error:
         fail(f"{file}: {error}")
-    except OSError as error:
-        fail(f"{error.filename or file}: {error.strerror}")
 
 
 @app.command()
@@ -160,30 +163,38 @@ def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         uvloop.run(run())
 
 
-def fail(message: str) -> None:
-    """End with status 1, saying why."""
-    errors.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
-
-
 def _settings(config: Path | None, **options: object) -> Settings:
     try:
         return load_settings(config_file=config, environ=os.environ, command_line=options)
     except SettingsError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        fail(str(error), WRONG_USAGE)
 
 
 def _profile(name: str) -> Any:
     try:
         return load_alarm_profile(name)
     except ProfileError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        fail(str(error), WRONG_USAGE)
 
 
 def main() -> None:
     """Entry point."""
     for point in entry_points(group="vigil.commands"):
         point.load()(app)
-    app()
+    try:
+        _run_command()
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+
+
+def _run_command() -> None:
+    """Run the command; what stands in its way on the disk or in a store is said in a line, not in a trace."""
+    try:
+        app()
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILURE) from None
+    except StorageProblem as problem:
+        fail(str(problem))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))

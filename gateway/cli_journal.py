@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from gateway.cli_errors import errors, fail
 
 journal_app = typer.Typer(help="The journal: export.", no_args_is_help=True)
-errors = Console(stderr=True)
 DataOption = Annotated[Path, typer.Option(help="The gateway's data directory.")]
 
 
@@ -31,16 +31,14 @@ def export_journal(
 
     path = data / "journal.db"
     if not path.exists():
-        errors.print(f"[bold red]error:[/] there is no journal at {path}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1)
+        fail(f"there is no journal at {path}")
     reader = JournalReader(path)
     try:
         entries: Iterator[RecordedEntry] | None = recorded(journal_entries(reader.read))
         if admission is not None:
             entries = stay_recording(reader.read, admission, load_alarm_profile())
         if entries is None:
-            errors.print(f"[bold red]error:[/] the journal knows no admission {admission}", highlight=False)
-            raise typer.Exit(1)
+            fail(f"the journal knows no admission {admission}")
         count = write_recording(out, entries)
     finally:
         reader.close()
@@ -53,8 +51,7 @@ def rebuild(data: DataOption = Path("vigil-data")) -> None:
     The gateway must not be running. Records in PostgreSQL are not touched: empty that database instead.
     """
     if not (data / "journal.db").exists():
-        errors.print(f"[bold red]error:[/] there is no journal in {data}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1)
+        fail(f"there is no journal in {data}")
     from gateway.app import CannotStart, sole_use
 
     try:
@@ -62,6 +59,5 @@ def rebuild(data: DataOption = Path("vigil-data")) -> None:
             for path in [*data.glob("series.db*"), *data.glob("records.db*"), *(data / "snapshots").glob("*")]:
                 path.unlink()
     except CannotStart as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        fail(str(error))
     errors.print("Projections removed; the gateway will rebuild them from the journal at its next start.")

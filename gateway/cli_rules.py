@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from gateway.cli_errors import WRONG_USAGE, errors, fail
 from gateway.rulesets import load_alarm_profile, shipped_profiles
 from streaming.rules.examples import check_example
 from streaming.rules.kinds import AlarmProfile, LimitRule
 from streaming.rules.profile import ProfileError
 
 rules_app = typer.Typer(help="The alarm rules: list, check, show.", no_args_is_help=True)
-errors = Console(stderr=True)
+PIPED_WIDTH = 160
+"""Columns of a table that does not go to a terminal."""
 ProfileOption = Annotated[str, typer.Option(help="A profile's id, or a .toml file.")]
 
 
@@ -32,11 +36,11 @@ def list_rules(
         return
     table = Table(title=f"{rules.id} {rules.version}  {rules.sha256[:12]}")
     for heading in ("rule", "limit", "after", "priority", "source"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading != "source")
     for rule in rules.rules:
         limit = f"{rule.signal} {rule.sign} {rule.threshold:g}" if isinstance(rule, LimitRule) else rule.kind
         table.add_row(rule.id, limit, f"{rule.onset_delay_s:g} s", rule.priority, rule.reference)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 @rules_app.command("check")
@@ -50,7 +54,7 @@ def check_rules(
         found = [failure for rule in rules.limit_rules for failure in _check(rules, rule)]
         count = sum(len(rule.examples) for rule in rules.limit_rules)
         for failure in found:
-            errors.print(f"[red]✗[/] {failure}", highlight=False)
+            errors.print(f"[red]✗[/] {escape(failure)}", highlight=False)
         typer.echo(f"{rules.id} {rules.version}: {len(rules.rules)} rules, {count} examples, {len(found)} failed")
         failures += len(found)
     if failures:
@@ -64,8 +68,7 @@ def show_rule(rule_id: str, profile: ProfileOption = "alarms-il2") -> None:
 
     rule = _load(profile).rule(rule_id)
     if rule is None:
-        errors.print(f"[bold red]error:[/] profile {profile} has no rule {rule_id}", highlight=False)
-        raise typer.Exit(1)
+        fail(f"profile {profile} has no rule {rule_id}")
     typer.echo(orjson.dumps(rule_object(rule), option=orjson.OPT_INDENT_2).decode())
 
 
@@ -77,5 +80,4 @@ def _load(name: str) -> AlarmProfile:
     try:
         return load_alarm_profile(name)
     except ProfileError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        fail(str(error), WRONG_USAGE)

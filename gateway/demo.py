@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
 from gateway.broker import BrokerFailed, start_embedded_broker
+from gateway.cli_errors import errors, fail
 
-errors = Console(stderr=True)
 STOP_S = 8.0
 
 
@@ -30,7 +30,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed, same ward.")] = 1,
 ) -> None:
     """Run everything on this machine: broker, gateway, a simulated ward and the display. Prints the URL to open."""
-    from gateway.cli import fail, run_until_signalled
+    from gateway.cli import run_until_signalled
 
     with tempfile.TemporaryDirectory(prefix="vigil-demo-") as folder:
         try:
@@ -48,7 +48,7 @@ class _PartEnded(Exception):  # noqa: N818 - named for what happened
 async def _run(folder: Path, beds: int, speed: float, port: int, scenario: str, seed: int) -> None:
     broker = await start_embedded_broker(folder / "broker")
     if broker.banner:
-        errors.print(f"[yellow]{broker.banner}[/]")
+        errors.print(f"[yellow]{escape(broker.banner)}[/]")
     parts: list[Process] = []
     try:
         gateway = await _start(

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from storage.ports import EntryKind, JournalEntry
+from storage.ports import EntryKind, JournalEntry, StorageProblem
 from storage.sqlite_file import Schema, StoreUnusable, WriterFile, open_reader, open_writer
 from storage.sqlite_rows import ROWS_PER_STATEMENT, Cell, RowInsert
 
@@ -70,7 +70,7 @@ a second with Python's standard interval of 5 ms, and a tenth of one with this (
 """
 
 
-class JournalUnavailable(Exception):  # noqa: N818 - named for the state it reports
+class JournalUnavailable(StorageProblem):
     """The journal cannot be written or read now: disk full, input/output error, or it is closed.
 
     Nothing of an append that raises it was stored.

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
+class StorageProblem(Exception):  # noqa: N818 - the family of what stores report of themselves
+    """A store cannot be used as it is; the message names it and, where a person can do something, says what."""
+
+
 class EntryKind(IntEnum):
     """What a journal entry records."""
 

@@ -18,12 +18,13 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.ports import StorageProblem
 from storage.sqlite_version import check_sqlite_version
 
 _WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
-class StoreUnusable(Exception):  # noqa: N818 - named for the state it reports
+class StoreUnusable(StorageProblem):
     """A file of the data directory cannot be used; the message says what to do about it."""
 
     def __init__(self, path: Path, problem: str, remedy: str) -> None:

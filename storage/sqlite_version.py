@@ -12,6 +12,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from storage.ports import StorageProblem
+
 Version = tuple[int, int, int]
 
 OLDEST_SUPPORTED: Version = (3, 35, 0)
@@ -23,7 +25,7 @@ _BACK_PORTED: dict[tuple[int, int], int] = {(3, 44): 6, (3, 50): 7}
 """Release line to the first patch of it that has the fix."""
 
 
-class SqliteTooOld(RuntimeError):  # noqa: N818 - named for the state it reports
+class SqliteTooOld(StorageProblem):
     """The linked SQLite is older than `OLDEST_SUPPORTED`."""
 
 

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.ports import StorageProblem
 from storage.records.engine import open_engine
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -21,7 +22,7 @@ _LOCK_KEY = 0x7669_6769_6C
 """PostgreSQL advisory lock, "vigil" in ASCII."""
 
 
-class SchemaOutdatedError(RuntimeError):
+class SchemaOutdatedError(StorageProblem):
     """The database is not at the newest step, and was not to be changed."""
 
     def __init__(self, found: str | None, needed: str | None) -> None:

@@ -38,6 +38,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerts.alarm import Alarm, SignalState
+from storage.ports import StorageProblem
 from storage.records import reading, schema
 from storage.records.columns import fit_text
 from storage.records.cursors import decode_cursor, encode_cursor
@@ -56,6 +57,7 @@ from storage.records.tables import (
     TRANSITIONS,
 )
 
+_REMEDY = "check that they can be reached; a file that is damaged may be removed, for it is rebuilt from the journal"
 PROJECTION = "records"
 """Name under which the applied offset is kept."""
 OFFSET_LAG_MAX = 5_000
@@ -69,8 +71,9 @@ AdmissionState = Literal["current", "all"]
 """`current`: not discharged."""
 
 
-class RecordsUnavailable(Exception):  # noqa: N818 - named for the state it reports
-    """The database cannot be written now: disk full, input/output error, or the server is away. Nothing was stored."""
+class RecordsUnavailable(StorageProblem):
+    """The database cannot be used now: disk full, input/output error, damaged, or the server is away. Nothing was
+    stored."""
 
 
 class Records:
@@ -91,12 +94,18 @@ class Records:
 
         Raises:
             SchemaOutdatedError: The schema is not the newest, and `migrate` is false.
+            RecordsUnavailable: There is no database there that can be used.
         """
         engine = open_engine(url)
         try:
             await (schema.upgrade_engine(engine) if migrate else schema.require_current(engine))
             async with engine.connect() as connection:
                 applied = await _read_applied_offset(connection)
+        except (DBAPIError, OSError) as error:
+            await engine.dispose()
+            raise RecordsUnavailable(
+                f"the records at {engine.url} cannot be opened ({_cause(error)}); {_REMEDY}"
+            ) from error
         except BaseException:
             await engine.dispose()
             raise
@@ -321,17 +330,22 @@ async def _with_assignments(connection: AsyncConnection, rows: Sequence[RowMappi
     return tuple(reading.read_admission(row, beds[row["admission_id"]]) for row in rows)
 
 
+def _cause(error: Exception) -> object:
+    """What the driver said, without what SQLAlchemy puts around it."""
+    return getattr(error, "orig", None) or error
+
+
 @asynccontextmanager
 async def _failures_named() -> AsyncIterator[None]:
     """A failure of the disk or the server as `RecordsUnavailable`; what is wrong with a statement stays what it is."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
-        raise RecordsUnavailable(f"{type(error).__name__}: {error}") from error
+        raise RecordsUnavailable(f"the records cannot be used ({_cause(error)})") from error
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        raise RecordsUnavailable(f"the connection was lost: {error}") from error
+        raise RecordsUnavailable(f"the connection to the records was lost ({_cause(error)})") from error
 
 
 def _beyond(applied: int, lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

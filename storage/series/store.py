@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
+from storage.ports import StorageProblem
 from storage.series.chunks import RawSample
 from storage.series.flush import SeriesCatalogue, write_parts
 from storage.series.memory import SIGNALS, MemoryPart
@@ -42,7 +43,7 @@ class SeriesName(NamedTuple):
     """Metric or signal."""
 
 
-class SeriesUnavailable(Exception):  # noqa: N818 - named for the state it reports
+class SeriesUnavailable(StorageProblem):
     """The series store cannot be written or read now: disk full, or an input/output error."""
 
     def __init__(self, path: Path, reason: str) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 import psutil
+from websockets.sync.client import connect
 
 from tests.support.sources import REPOSITORY
 
@@ -284,6 +285,16 @@ class GatewayProcess:
 
         account: JsonObject = self._await(enough, f"{received} messages of {unit}/{bed}/{device} arrive")
         return account
+
+    def await_total(self, **counts: int) -> None:
+        """Returns when the ledger's totals are as given."""
+        self._await(lambda: self.ledger()["total"].items() >= counts.items(), f"the ledger says {counts}")
+
+    def feed_snapshot(self) -> JsonObject:
+        """What a display gets first: every bed."""
+        with connect(f"{self.url.replace('http', 'ws', 1)}/api/v1/feed") as display:
+            snapshot: JsonObject = json.loads(display.recv(timeout=DEADLINE_S))
+        return snapshot
 
     def alarms(self, **parameters: Any) -> list[JsonObject]:
         """The alarms, the latest first."""
