@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 
+NS_PER_MS = 1_000_000
+
 
 class GatewayClock:
     """Milliseconds since 1970 UTC, never decreasing."""
@@ -21,16 +23,19 @@ class GatewayClock:
             not_before_ms: Last instant of the journal: time goes on from there.
         """
         self.speed = speed
-        self._began_wall_ms = time.time_ns() / 1e6
-        self._began_ms = max(self._began_wall_ms, float(not_before_ms)) if speed != 1.0 else self._began_wall_ms
+        self._began_ns = time.time_ns()
+        self._began_ms = max(self._began_ns // NS_PER_MS, not_before_ms)
         self._latest_ms = not_before_ms
         self.stepped_back_ms = 0
         """How far the system clock is behind what was already given out; 0 in the normal case."""
 
     def now_ms(self) -> int:
         """The present instant."""
-        wall_ms = time.time_ns() / 1e6
-        now_ms = int(self._began_ms + (wall_ms - self._began_wall_ms) * self.speed) if self.speed != 1 else int(wall_ms)
+        now_ns = time.time_ns()
+        if self.speed == 1.0:
+            now_ms = now_ns // NS_PER_MS
+        else:
+            now_ms = self._began_ms + int((now_ns - self._began_ns) * self.speed / NS_PER_MS)
         if now_ms < self._latest_ms:
             self.stepped_back_ms = self._latest_ms - now_ms
             return self._latest_ms

@@ -46,8 +46,8 @@ def load(folder: Path, profile: AlarmProfile, not_beyond: int) -> Fold:
         profile: The rules in force.
         not_beyond: Least offset that any projection has applied.
     """
-    for path in sorted(folder.glob("*.snapshot"), reverse=True):
-        if int(path.stem) > not_beyond:
+    for path in sorted(folder.glob("[0-9]*.snapshot"), reverse=True):
+        if not path.stem.isdecimal() or int(path.stem) > not_beyond:
             continue
         fold = _read(path, profile)
         if fold is not None:
@@ -61,7 +61,11 @@ def _read(path: Path, profile: AlarmProfile) -> Fold | None:
     digest, snapshot = held[:_DIGEST_BYTES], held[_DIGEST_BYTES:]
     if _seal(snapshot) != digest:
         return None
-    return Fold.restore(snapshot, profile)
+    try:
+        return Fold.restore(snapshot, profile)
+    except Exception:
+        log.exception("snapshot %s cannot be read", path)
+        return None
 
 
 def _seal(snapshot: bytes) -> bytes:
