@@ -6,17 +6,18 @@ Everything is embedded and on 127.0.0.1; what it keeps is in a temporary folder 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
 
-from gateway.broker import BrokerFailed, start_embedded_broker
+from gateway.broker import BrokerFailed, BrokerKind, start_embedded_broker
 from gateway.cli_errors import errors, fail
 
 STOP_S = 8.0
@@ -28,13 +29,16 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the display; 0 takes any free one.")] = 8000,
     scenario: Annotated[str, typer.Option(help="What plays out; see `vigil simulate --list`.")] = "ward",
     seed: Annotated[int, typer.Option(help="Same seed, same ward.")] = 1,
+    broker: Annotated[
+        BrokerKind | None, typer.Option(help="Which broker to start; mosquitto where it is installed.")
+    ] = None,
 ) -> None:
     """Run everything on this machine: broker, gateway, a simulated ward and the display. Prints the URL to open."""
     from gateway.cli import run_until_signalled
 
     with tempfile.TemporaryDirectory(prefix="vigil-demo-") as folder:
         try:
-            run_until_signalled(lambda: _run(Path(folder), beds, speed, port, scenario, seed))
+            run_until_signalled(lambda: _run(Path(folder), broker, _Plan(beds, speed, port, scenario, seed)))
         except BrokerFailed as error:
             fail(str(error))
         except _PartEnded as error:
@@ -45,31 +49,35 @@ class _PartEnded(Exception):  # noqa: N818 - named for what happened
     """A part of the demo ended by itself."""
 
 
-async def _run(folder: Path, beds: int, speed: float, port: int, scenario: str, seed: int) -> None:
-    broker = await start_embedded_broker(folder / "broker")
+class _Plan(NamedTuple):
+    """What the ward is like and where it is shown."""
+
+    beds: int
+    speed: float
+    port: int
+    scenario: str
+    seed: int
+
+
+async def _run(folder: Path, kind: BrokerKind | None, plan: _Plan) -> None:
+    broker = await start_embedded_broker(folder / "broker", kind=kind)
     if broker.banner:
         errors.print(f"[yellow]{escape(broker.banner)}[/]")
     parts: list[Process] = []
     try:
         gateway = await _start(
-            "gateway",
-            "--broker",
-            broker.url,
-            "--data",
-            str(folder / "data"),
-            "--port",
-            str(port),
-            "--speed",
-            str(speed),
+            *("gateway", "--broker", broker.url, "--data", str(folder / "data")),
+            *("--port", str(plan.port), "--speed", str(plan.speed)),
+            VIGIL_MQTT_PROTOCOL=broker.mqtt_protocol,
         )
         parts.append(gateway)
         url = await _first_line(gateway)
         ward = await _start(
-            *("simulate", "--scenario", scenario, "--beds", str(beds), "--seed", str(seed)),
-            *("--speed", str(speed), "--broker", broker.url, "--admit", url.rstrip("/")),
+            *("simulate", "--scenario", plan.scenario, "--beds", str(plan.beds), "--seed", str(plan.seed)),
+            *("--speed", str(plan.speed), "--broker", broker.url, "--admit", url.rstrip("/")),
         )
         parts.append(ward)
-        typer.echo(f"Vigil shows {beds} simulated beds at {speed:g} times normal speed: {url}")
+        typer.echo(f"Vigil shows {plan.beds} simulated beds at {plan.speed:g} times normal speed: {url}")
         errors.print("Stop with Ctrl-C. Simulated patients only; not a certified medical device.")
         await _until_one_ends({"gateway": gateway, "simulated ward": ward})
     finally:
@@ -78,9 +86,12 @@ async def _run(folder: Path, beds: int, speed: float, port: int, scenario: str, 
         await broker.stop()
 
 
-async def _start(*arguments: str) -> Process:
+async def _start(*arguments: str, **environment: str) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from gateway.cli import main; main()", *arguments, stdout=PIPE, start_new_session=True
+        *(sys.executable, "-c", "from gateway.cli import main; main()", *arguments),
+        stdout=PIPE,
+        start_new_session=True,
+        env=os.environ | environment,
     )
 
 
