@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streaming.artefact import PART_NOT_BELIEVED, arterial_artefact, cuff_artefact
+from streaming.artefact import PART_NOT_BELIEVED, arterial_artefact, cuff_artefact, is_credible_though_low
 from streaming.effects import InputRejected
 from streaming.observation import MetricReading, MetricValue, Validity
 from streaming.signals import Channel, PressureGroup
@@ -47,7 +47,8 @@ def take_value(
 
 
 def take_pressures(bed: Bed, step: Step, pressures: list[PressureValue]) -> list[PressureGroup]:
-    """Judge each pressure triple as one: when one is bad, none is believed. Returns the groups that were believed."""
+    """Judge each pressure triple as one: when one is bad, none is believed, unless it is no worse than low
+    (`streaming.artefact`). Returns the groups whose mean may be compared with another's."""
     first = pressures[0][0].group
     if all([entry[0].group is first for entry in pressures]):  # noqa: C419 - a list is quicker than a generator here
         group = _take_triple(bed, step, first, pressures)
@@ -141,6 +142,8 @@ def _take_triple(
             metrics.append((channel.name, at_ms, value, validity))
             accept(bed, step, channel, value, at_ms, validity)
         return group
+    if artefact == PART_NOT_BELIEVED and _is_credible_though_low(group, entries):
+        return _take_low_triple(bed, step, group, entries)
     for channel, value, validity, at_ms in entries:
         tag = max(validity, Validity.QUESTIONABLE)
         metrics.append((channel.name, at_ms, value, tag))
@@ -162,6 +165,33 @@ def _artefact_of(group: PressureGroup, entries: list[PressureValue]) -> str | No
     if sys is None or dia is None or mean is None:
         return None
     return arterial_artefact(sys, dia, mean) if group.arterial else cuff_artefact(sys, dia, mean)
+
+
+def _take_low_triple(bed: Bed, step: Step, group: PressureGroup, entries: list[PressureValue]) -> PressureGroup | None:
+    """What lies below its range is invalid, the rest is doubtful: it may raise an alarm and never clears one."""
+    is_mean_believed = False
+    for channel, value, validity, at_ms in entries:
+        tag = max(validity, Validity.QUESTIONABLE)
+        step.metrics.append((channel.name, at_ms, value, tag))
+        if tag is Validity.QUESTIONABLE:
+            accept(bed, step, channel, value, at_ms, tag)
+            is_mean_believed |= channel is group.mean
+        else:
+            refuse(bed, step, channel, at_ms, tag)
+    return group if is_mean_believed else None
+
+
+def _is_credible_though_low(group: PressureGroup, entries: list[PressureValue]) -> bool:
+    """Whether all that speaks against a complete triple is that some of it lies below the plausible range."""
+    for channel, value, validity, _ in entries:
+        low, high = channel.plausible_range
+        is_marked = validity > Validity.QUESTIONABLE and value >= low  # by the device: the value itself would do
+        if is_marked or value > high:
+            return False
+    values = {channel: value for channel, value, _, _ in entries}
+    if group.sys not in values or group.dia not in values or group.mean not in values:
+        return False
+    return is_credible_though_low(values[group.sys], values[group.dia], values[group.mean], arterial=group.arterial)
 
 
 def _convert(step: Step, channel: Channel, value: float, unit: str) -> float | None:

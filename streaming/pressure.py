@@ -2,14 +2,15 @@
 
 A cuff over-reads in hypotension and a line lies when it is damped or badly zeroed; neither can be told from the values
 alone. So a difference of the means beyond the rule's limit within two minutes is a technical condition of its own, and
-until it is resolved hypotension is judged on the lower of the two. It is resolved by a comparison that agrees, or when
-the line no longer reports.
+until it is resolved hypotension is judged on the lower of the two. It is resolved by a comparison that agrees, of which
+neither side is doubtful, or when the line no longer reports.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streaming.observation import Validity
 from streaming.rules.kinds import AlarmProfile, EquipmentRule
 from streaming.signals import INFINITY, Channel, PressureGroup
 from streaming.step import Step
@@ -70,7 +71,7 @@ class PressureSources:
             return
         arterial, oscillometric = _mmhg(line), _mmhg(cuff)
         if abs(arterial - oscillometric) <= (rule.above or 0):
-            if self.disagreement is not None:
+            if self.disagreement is not None and line.validity is cuff.validity is Validity.VALID:
                 self._resolve(bed, step)
             return
         since_ms = self.disagreement.since_ms if self.disagreement is not None else cuff.at_ms

@@ -156,7 +156,7 @@ class Channel:
 
 
 class PressureGroup:
-    """The three pressures of one line or cuff, judged together: when one is bad, none is believed."""
+    """The three pressures of one line or cuff, judged together (`streaming.artefact`)."""
 
     __slots__ = ("arterial", "dia", "mean", "sys")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.artefact import arterial_artefact, cuff_artefact
+from streaming.artefact import arterial_artefact, cuff_artefact, is_credible_though_low
 
 DISCONNECTED, NO_PULSE, TOO_SMALL = "transducer_disconnected", "no_pulse", "pulse_pressure_too_small"
 OUTSIDE, BAND = "mean_outside_triple", "mean_outside_band"
@@ -58,6 +58,29 @@ def test_an_arterial_triple_is_judged(sys: float, dia: float, mean: float, expec
 )
 def test_of_a_cuff_only_the_order_is_judged(sys: float, dia: float, mean: float, expected: str | None) -> None:
     assert cuff_artefact(sys, dia, mean) == expected
+
+
+@pytest.mark.parametrize(
+    ("sys", "dia", "mean", "arterial", "expected"),
+    [
+        (58, 21, 27, False, True),
+        (54, 21, 28, False, True),
+        (90, 19, 37, False, True),
+        (10.1, 10.1, 10.1, False, True),
+        (10, 10, 10, False, False),
+        (58, 10, 27, False, False),
+        (58, 21, 20, False, False),  # out of order
+        (58, 21, 59, False, False),
+        (21, 58, 27, False, False),
+        (29, 14, 20, True, True),
+        (25, 18, 20, True, False),  # a line that does not pulse is an artefact, however low
+        (29, 10, 20, True, False),
+    ],
+)
+def test_a_triple_that_is_no_worse_than_low_is_that_of_a_patient(
+    sys: float, dia: float, mean: float, arterial: bool, expected: bool
+) -> None:
+    assert is_credible_though_low(sys, dia, mean, arterial=arterial) is expected
 
 
 pressures = st.floats(0, 350)

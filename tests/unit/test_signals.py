@@ -14,6 +14,7 @@ from tests.support.bedside import (
     ABP_MAP,
     ABP_SYS,
     BED,
+    CUFF_DIA,
     CUFF_MAP,
     CUFF_SYS,
     HR,
@@ -255,6 +256,123 @@ def test_a_device_without_a_clock_is_dated_at_receipt() -> None:
     assert bedside.stored == [(HR, ms(5), 70, Validity.VALID)]
 
 
+# --- pressures below their plausible range ----------------------------------------------------------------------------
+
+
+def triple(sys: float | None, dia: float | None, mean: float | None, at_s: float) -> dict[str, MetricValue]:
+    """A cuff reading, mm[Hg]; None where it lacks one of the three."""
+    reading = {CUFF_SYS: sys, CUFF_DIA: dia, CUFF_MAP: mean}
+    return {
+        name: MetricReading(value=value, determined_ms=ms(at_s)) for name, value in reading.items() if value is not None
+    }
+
+
+COHERENT_LOW = [
+    pytest.param((58, 21, 27), "map", "hypotension.sbp_below_80", id="58/21/27"),
+    pytest.param((54, 21, 28), "map", "hypotension.sbp_below_80", id="54/21/28"),
+    pytest.param((90, 19, 37), "dbp", "hypotension.map_below_50", id="90/19/37"),
+]
+
+
+@pytest.mark.parametrize(("reading", "disbelieved", "rule_id"), COHERENT_LOW)
+def test_a_coherent_reading_of_which_one_is_below_its_range_raises_through_the_others(
+    reading: tuple[float, float, float], disbelieved: str, rule_id: str
+) -> None:
+    bedside = Bedside()
+    bedside.obs(0, triple(*reading, at_s=0))
+    bedside.obs(300, triple(*reading, at_s=300))
+
+    assert bedside.starts(rule_id) == [300.0]
+    assert bedside.alarm(rule_id).evidence["validity"] == "questionable"
+    expected = {signal: Validity.QUESTIONABLE for signal in ("sbp", "dbp", "map") if signal != disbelieved}
+    assert {signal: validity for signal, _, _, validity in bedside.spoken} == expected
+    assert [sample[2] for sample in bedside.stored] == list(reading), "stored whatever becomes of it"
+    assert sorted(sample[3] for sample in bedside.stored) == [
+        Validity.QUESTIONABLE,
+        Validity.QUESTIONABLE,
+        Validity.INVALID,
+    ]
+    assert bedside.speaker(disbelieved) is None
+
+
+@pytest.mark.parametrize("reading", [*(each.values[0] for each in COHERENT_LOW), (130, 19, 80), (130, 10.1, 80)])
+def test_a_coherent_reading_of_which_one_is_below_its_range_clears_nothing(
+    reading: tuple[float, float, float],
+) -> None:
+    bedside = Bedside()
+    for at_s in (0, 300):
+        bedside.obs(at_s, cuff(45, at_s=at_s))
+    raised = bedside.starts("hypotension")
+    for at_s in range(600, 3600, 300):
+        bedside.obs(at_s, triple(*reading, at_s=at_s))
+
+    assert len(raised) == 5, "every rule of the profile"
+    assert {change.phase for change in bedside.changes("hypotension")} <= {"start", "update"}
+    assert {alarm.condition.value for alarm in bedside.active("hypotension")} <= {"present", "indeterminate"}
+    assert len(bedside.active("hypotension")) == 5
+
+
+def test_the_same_reading_within_its_range_would_clear() -> None:
+    bedside = Bedside()
+    for at_s in (0, 300):
+        bedside.obs(at_s, cuff(45, at_s=at_s))
+    bedside.obs(600, triple(130, 20, 80, at_s=600))
+
+    assert {alarm.condition.value for alarm in bedside.active("hypotension")} == {"absent"}, "latched"
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param((58, 21, 20), id="mean below diastolic"),
+        pytest.param((39, 45, 42), id="systolic below diastolic"),
+        pytest.param((281, 19, 70), id="one above its range, one below"),
+        pytest.param((58, 10, 27), id="diastolic of a disconnected transducer"),
+        pytest.param((10, 10, 10), id="nothing at all"),
+    ],
+)
+def test_a_low_reading_that_cannot_be_a_patients_feeds_nothing(reading: tuple[float, float, float]) -> None:
+    bedside = Bedside()
+    for at_s in (0, 300):
+        bedside.obs(at_s, triple(*reading, at_s=at_s))
+
+    assert bedside.spoken == []
+    assert bedside.changes("hypotension") == []
+    assert [bedside.speaker(signal) for signal in ("sbp", "dbp", "map")] == [None] * 3
+
+
+def test_a_reading_that_lacks_one_of_the_three_is_not_known_to_be_coherent() -> None:
+    bedside = Bedside()
+    for at_s in (0, 300):
+        bedside.obs(at_s, triple(58, None, 27, at_s=at_s))
+
+    assert bedside.spoken == []
+    assert bedside.changes("hypotension") == []
+
+
+@pytest.mark.parametrize("marked", [CUFF_SYS, CUFF_DIA])
+@pytest.mark.parametrize("validity", [Validity.INVALID, Validity.CALIBRATING])
+def test_a_low_reading_of_which_the_device_trusts_not_all_feeds_nothing(marked: str, validity: Validity) -> None:
+    bedside = Bedside()
+    for at_s in (0, 300):
+        reading = triple(58, 21, 27, at_s=at_s)
+        value = {CUFF_SYS: 58, CUFF_DIA: 21}[marked]
+        reading[marked] = MetricReading(value=value, validity=validity, determined_ms=ms(at_s))
+        bedside.obs(at_s, reading)
+
+    assert bedside.spoken == []
+    assert bedside.changes("hypotension") == []
+
+
+def test_a_line_of_which_the_mean_is_below_its_range_raises_through_the_systolic_if_it_pulses() -> None:
+    pulsing, flat = Bedside(), Bedside()
+    pulsing.every_second(range(100), {ABP_SYS: 45, ABP_DIA: 12, ABP_MAP: 19})
+    flat.every_second(range(100), {ABP_SYS: 21, ABP_DIA: 15, ABP_MAP: 19})
+
+    assert pulsing.starts("hypotension.sbp_below_80") == [60.0]
+    assert flat.changes("hypotension") == []
+
+
 # --- units, texts, names ----------------------------------------------------------------------------------------------
 
 
@@ -410,6 +528,34 @@ def test_a_comparison_that_agrees_resolves_it() -> None:
 
     assert bedside.speaker("map") == (ABP_MAP, 80)
     assert [change.phase for change in bedside.changes(DISAGREE)] == ["start", "end"]
+
+
+def test_a_doubtful_comparison_that_agrees_resolves_nothing() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(5), line(80))
+    bedside.obs(5, cuff(60, at_s=5))
+    bedside.every_second(range(6, 300), line(80))
+    bedside.obs(300, triple(130, 19, 78, at_s=300))
+
+    assert [change.phase for change in bedside.changes(DISAGREE)] == ["start"]
+
+
+def test_a_low_cuff_reading_speaks_before_a_line_that_it_contradicts() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(5), line(80))
+    bedside.obs(5, triple(90, 19, 37, at_s=5))
+
+    assert bedside.alarm(DISAGREE).evidence["text"] == "MAP line 80, cuff 37"
+    assert bedside.speaker("map") == (CUFF_MAP, 37)
+
+
+def test_a_cuff_mean_below_its_range_is_not_compared() -> None:
+    bedside = Bedside()
+    bedside.obs(0, cuff(60, at_s=0))
+    bedside.every_second(range(1, 5), line(80))
+    bedside.obs(5, triple(58, 21, 27, at_s=5))
+
+    assert bedside.active(DISAGREE) == []
 
 
 def test_it_is_resolved_when_the_line_has_gone() -> None:
