@@ -1,0 +1,55 @@
+"""The demo as a person starts it, on either broker: its address is printed, its beds move, and it ends in order."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any
+
+import orjson
+import pytest
+
+DEADLINE_S = 60.0
+
+
+@pytest.mark.parametrize("broker", ["mosquitto", "amqtt"])
+def test_demo_shows_moving_beds_and_ends_in_order_on_either_broker(broker: str) -> None:
+    if broker == "mosquitto" and shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None:
+        pytest.skip("mosquitto is not installed")
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "demo", "--beds", "2", "--speed", "10"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--broker", broker], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "2 simulated beds" in line
+        url = line.rsplit(" ", 1)[1].strip()
+        first = _until_evaluated(url, 1)
+        assert _until_evaluated(url, first + 20) > first
+        admitted = {each["bed"] for each in _get(url + "api/v1/admissions")["items"]}
+        assert admitted == {"b01", "b02"}
+    finally:
+        process.send_signal(signal.SIGINT)
+        status = process.wait(timeout=30)
+        if process.stdout is not None:
+            process.stdout.close()
+    assert status == 0
+
+
+def _until_evaluated(url: str, least: int) -> int:
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        evaluated: int = _get(url + "api/v1/ledger")["total"]["evaluated"]
+        if evaluated >= least:
+            return evaluated
+    raise AssertionError(f"fewer than {least} messages were evaluated in {DEADLINE_S:g} s")
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return orjson.loads(answer.read())
