@@ -196,7 +196,9 @@ class _RuleComparison:
         return tuple(sorted(found, key=lambda finding: finding.at_ms))
 
     def _artefacts(self, window: _Window, since_ms: int) -> list[Finding]:
-        bad = self._of(window.stay).filter(pl.col("is_artefact"), pl.col("at_ms").is_between(since_ms, window.to_ms))
+        bad = self._of(window.stay).filter(
+            pl.col("is_artefact") | pl.col("is_doubtful"), pl.col("at_ms").is_between(since_ms, window.to_ms)
+        )
         return [
             Finding(Also.ARTEFACT, at_ms, at_ms, f"SBP {_shown(sbp)}, DBP {_shown(dbp)}, MAP {_shown(mean)}")
             for at_ms, sbp, dbp, mean in bad.select("at_ms", "sbp", "dbp", "map").iter_rows()

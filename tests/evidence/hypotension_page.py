@@ -17,7 +17,9 @@ FURTHER_RULES = """\
 The engine documents three rules that the description does not have:
 
 - *artefact*: of pressures charted together none is believed when one is outside its plausible range or the mean lies
-  outside diastolic to systolic (`streaming/artefact.py`).
+  outside diastolic to systolic. Where all three were charted, lie in that order, systolic and diastolic above 10 mmHg,
+  and what is implausible is only too low, the others are doubtful instead: they count, and never end an episode
+  (`streaming/artefact.py`).
 - *begun anew*: a run not yet confirmed is given up by a reading after which fewer than half were below the limit, or,
   the onset delay having passed, fewer than 80 %; that reading, or the next one below the limit, begins a new run
   (`streaming/rules/condition.py`).

@@ -32,6 +32,9 @@ SILENCE_MS = 2 * 3_600_000
 PLAUSIBLE_MMHG = {"sbp": (40.0, 280.0), "dbp": (20.0, 200.0), "map": (30.0, 230.0)}
 """Inclusive, for pressures of a cuff or of unstated site (contract, nomenclature)."""
 
+CONNECTED_ABOVE = 10.0
+"""mmHg: at or below it no patient is connected."""
+
 
 @dataclass(frozen=True, slots=True)
 class LowPressure:
@@ -60,7 +63,8 @@ class Also(StrEnum):
 
     ARTEFACT = "artefact"
     """Of pressures charted together none is believed when one is implausible, or the mean lies outside diastolic to
-    systolic."""
+    systolic. Where all three were charted, lie in that order, systolic and diastolic above 10 mmHg, and what is
+    implausible is only too low, the others are doubtful instead: they count, and never end an episode."""
     ABANDONED = "abandoned"
     """A run that is not confirmed is given up by a reading after which fewer than half were below the limit, or, the
     onset delay having passed, fewer than 80 %. That reading, or the next one below the limit, begins a new run."""
@@ -84,7 +88,8 @@ def read_pressures(folder: Path) -> pl.DataFrame:
 
     Returns:
         `stay`, `at_ms`, `row` (of the file), `signal`, `value` (mmHg), `sbp`, `dbp`, `map` (as charted together with
-        it, null where not), `is_artefact` (those three cannot all be true); by stay, time and measurement.
+        it, null where not), `is_artefact` (those three cannot all be true), `is_doubtful` (one of them is too low to
+        be plausible, as in the sickest patients); by stay, time and measurement.
 
     Raises:
         ValueError: readings of one stay lie closer together than this count can tell apart.
@@ -118,10 +123,15 @@ def read_pressures(folder: Path) -> pl.DataFrame:
             )
         )
         .with_columns(
-            is_artefact=pl.any_horizontal(~_is_plausible(signal, signal) for signal in PLAUSIBLE_MMHG)
-            | ~pl.col("map").is_between("dbp", "sbp").fill_null(value=True)
+            has_implausible=pl.any_horizontal(~_is_plausible(signal, signal) for signal in PLAUSIBLE_MMHG),
+            is_in_order=pl.col("map").is_between("dbp", "sbp"),
         )
-        .select("stay", "at_ms", "row", "signal", "value", *PLAUSIBLE_MMHG, "is_artefact")
+        .with_columns(is_doubtful=(pl.col("has_implausible") & _is_merely_low()).fill_null(value=False))
+        .with_columns(
+            is_artefact=(pl.col("has_implausible") & ~pl.col("is_doubtful"))
+            | ~pl.col("is_in_order").fill_null(value=True)
+        )
+        .select("stay", "at_ms", "row", "signal", "value", *PLAUSIBLE_MMHG, "is_artefact", "is_doubtful")
     )
 
 
@@ -144,14 +154,16 @@ def count(pressures: pl.DataFrame, rule: LowPressure, also: frozenset[Also] = fr
         also: rules to apply besides the description.
     """
     readings = pressures.filter(pl.col("signal") == rule.signal)
+    may_end = pl.lit(value=True)
     if Also.ARTEFACT in also:
         readings = readings.filter(~pl.col("is_artefact"))
+        may_end = ~pl.col("is_doubtful")
     judged = readings.select(
         "stay",
         "at_ms",
         "row",
         below=pl.col("value") < rule.below,
-        ends=pl.col("value") >= rule.reset_at,
+        ends=(pl.col("value") >= rule.reset_at) & may_end,
         after_silence=(pl.col("at_ms").diff().over("stay") > SILENCE_MS).fill_null(value=False),
     )
     runs = _runs(judged, [], rule)
@@ -166,6 +178,12 @@ def count(pressures: pl.DataFrame, rule: LowPressure, also: frozenset[Also] = fr
 def _is_plausible(column: str, signal: str) -> pl.Expr:
     """Whether the value is believable as that signal; what was not charted is nothing to disbelieve."""
     return pl.col(column).is_between(*PLAUSIBLE_MMHG[signal]).fill_null(value=True)
+
+
+def _is_merely_low() -> pl.Expr:
+    """Whether the three charted together are a patient's, though some may be too low to be plausible."""
+    none_too_high = pl.all_horizontal(pl.col(signal) <= high for signal, (_, high) in PLAUSIBLE_MMHG.items())
+    return none_too_high & pl.col("is_in_order") & (pl.col("sbp") > CONNECTED_ABOVE) & (pl.col("dbp") > CONNECTED_ABOVE)
 
 
 def _refuse_finer_than_a_minute(readings: pl.DataFrame) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.evidence.independent_hypotension import RULES, Also, Count, count, read_pressures
 from tests.support.mimic_tables import write_tables
 
-MAP_BELOW_65, MAP_BELOW_50 = RULES[0], RULES[4]
+MAP_BELOW_65, SBP_BELOW_80, MAP_BELOW_50 = RULES[0], RULES[3], RULES[4]
 STAY = "7"
 
 Minutes = list[tuple[int, int, int | None]]
@@ -115,9 +115,38 @@ def test_a_triple_whose_mean_lies_outside_counts_unless_it_is_told_not_to(tmp_pa
 def test_an_implausible_reading_counts_for_nothing_and_its_companions_only_without_the_artefact_rule(
     tmp_path: Path,
 ) -> None:
-    pressures = _pressures(tmp_path, (0, "map", 29), (0, "sbp", 58), (0, "dbp", 21), (60, "map", 40))
+    pressures = _pressures(tmp_path, (0, "map", 29), (0, "sbp", 58), (0, "dbp", 201), (60, "map", 40), (60, "dbp", 19))
 
-    assert pressures.select("signal", "is_artefact").rows() == [("sbp", True), ("dbp", True), ("map", False)]
+    assert pressures.select("signal", "is_artefact").rows() == [("sbp", True), ("map", True)]
+
+
+@pytest.mark.parametrize(
+    ("sbp", "dbp", "mean", "is_doubtful"),
+    [
+        (58, 21, 27, True),
+        (90, 19, 37, True),
+        (58, 21, 30, False),  # nothing is implausible
+        (58, 10, 27, False),
+        (58, 21, 20, False),
+        (281, 19, 70, False),
+    ],
+)
+def test_a_triple_of_which_some_are_too_low_is_doubtful_if_it_can_be_a_patients(
+    tmp_path: Path, sbp: float, dbp: float, mean: float, is_doubtful: bool
+) -> None:
+    pressures = _pressures(tmp_path, (0, "sbp", sbp), (0, "dbp", dbp), (0, "map", mean))
+
+    assert pressures["is_doubtful"].unique().to_list() == [is_doubtful]
+    assert not (pressures["is_doubtful"] & pressures["is_artefact"]).any()
+
+
+def test_a_doubtful_reading_counts_and_never_ends_an_episode_unless_it_is_taken_for_a_plain_one(tmp_path: Path) -> None:
+    low = [(minute, signal, value) for minute in (0, 60) for signal, value in (("sbp", 58), ("dbp", 21), ("map", 27))]
+    high = [(120, "sbp", 130), (120, "dbp", 19), (120, "map", 70)]
+    pressures = _pressures(tmp_path, *low, *high, (180, "sbp", 120))
+
+    assert _minutes(count(pressures, SBP_BELOW_80)) == [(0, 60, 120)]
+    assert _minutes(count(pressures, SBP_BELOW_80, frozenset({Also.ARTEFACT}))) == [(0, 60, 180)]
 
 
 def test_a_mean_charted_alone_before_a_triple_is_none_of_it(tmp_path: Path) -> None:
