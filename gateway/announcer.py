@@ -45,7 +45,8 @@ class AlarmAnnouncer:
         """Send for ever."""
         while True:
             with contextlib.suppress(TimeoutError):  # the broker may be back though nothing is new
-                await asyncio.wait_for(self.recorded.wait(), IDLE_S)
+                async with asyncio.timeout(IDLE_S):  # not wait_for, which may forget a cancellation
+                    await self.recorded.wait()
             self.recorded.clear()
             if not self._door.is_connected:
                 continue

@@ -33,6 +33,9 @@ from gateway.settings import Settings, SettingsError, load_settings, unrecognise
 from storage.ports import StorageProblem
 from streaming.rules.profile import ProfileError
 
+END_S = 4.5
+"""What an end in order may take; a supervisor is told that five seconds are enough."""
+
 app = typer.Typer(
     name="vigil",
     help="Bedside gateway for patients on high-dose interleukin-2. It advises; clinicians decide.",
@@ -143,13 +146,18 @@ app.command()(rebuild)
 
 
 def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a service until SIGINT or SIGTERM, then let it end in order. On uvloop where it is installed."""
+    """Run a service until SIGINT or SIGTERM, then let it end in order, and by force if it has not after `END_S`."""
 
     async def run() -> None:
-        task = asyncio.current_task()
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
+
+        def end() -> None:
+            task.cancel()
+            loop.call_later(END_S, _end_by_force)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, end)
         try:
             await start()
         except asyncio.CancelledError:
@@ -161,6 +169,12 @@ def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(run())
     else:
         uvloop.run(run())
+
+
+def _end_by_force() -> None:
+    """Whatever holds the end up: the journal has everything that was acknowledged, as when the power is cut."""
+    errors.print(f"it did not end in order within {END_S:g} s: ended by force, which loses nothing")
+    os._exit(FAILURE)
 
 
 def _settings(config: Path | None, **options: object) -> Settings:

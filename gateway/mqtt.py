@@ -121,7 +121,9 @@ class MqttDoor:
             client = self._client = self._new_client()
             try:
                 async with client:
+                    _end_if_cancelled()
                     await self._subscribe(client)
+                    _end_if_cancelled()
                     failures = 0
                     self._came()
                     await self._until_disconnected(client)
@@ -157,6 +159,8 @@ class MqttDoor:
             await client.publish(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError:
             return False
+        finally:
+            _end_if_cancelled()
         return True
 
     def _new_client(self) -> aiomqtt.Client:
@@ -240,3 +244,14 @@ class MqttDoor:
             raise
         except Exception as error:
             raise ConnectionError(f"the broker broke the protocol ({type(error).__name__}: {error})") from error
+
+
+def _end_if_cancelled() -> None:
+    """Take up a cancellation that was forgotten.
+
+    aiomqtt waits with `asyncio.wait_for`, which in Python 3.11 passes over a cancellation that comes in the moment in
+    which what it waits for is done. A task that goes on then never ends, and neither does the process.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -197,7 +197,8 @@ class Pipeline:
         while True:
             is_idle = False
             try:
-                await asyncio.wait_for(self._unrecorded_more.wait(), RECORDS_IDLE_S)
+                async with asyncio.timeout(RECORDS_IDLE_S):  # not wait_for, which may forget a cancellation
+                    await self._unrecorded_more.wait()
             except TimeoutError:
                 is_idle = True
             self._unrecorded_more.clear()

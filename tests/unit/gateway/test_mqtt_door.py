@@ -12,7 +12,7 @@ import pytest
 
 from gateway import mqtt
 from gateway.mqtt import BrokerAddress, Delivery, MqttDoor
-from tests.support.mqtt_packets import CONNACK, CONNECT, PUBACK, SUBACK, connack, packet, publish
+from tests.support.mqtt_packets import CONNACK, CONNECT, PUBACK, PUBLISH, SUBACK, connack, packet, publish
 from tests.support.scripted_broker import DEADLINE_S, Connection, ScriptedBroker, scripted_broker
 
 TOPIC = b"icu/v1/icu/b01/mon1/obs"
@@ -213,6 +213,32 @@ async def test_an_error_of_the_client_library_ends_nothing_but_the_connection(br
 
         await until(lambda: door.connections == 2)
         await connection.closed()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_publishing_ends_when_it_is_cancelled_in_the_moment_in_which_it_succeeds(
+    broker: ScriptedBroker, turns: int
+) -> None:
+    async with door_to(broker) as door:
+        connection = await broker.next_connection()
+        await connection.welcome()
+        await until(lambda: door.is_connected)
+        publishing = asyncio.create_task(publish_for_ever(door))
+        await connection.expect(PUBLISH)
+        assert door._client is not None
+        (confirmation,) = door._client._pending_publishes.values()
+        confirmation.set()  # as the PUBACK does
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        publishing.cancel()
+
+        await asyncio.wait([publishing], timeout=2.0)
+        assert publishing.cancelled()
+
+
+async def publish_for_ever(door: MqttDoor) -> None:
+    while await door.publish("icu/v1/icu/b01/vigil/alarm", b"{}", qos=1):
+        pass
 
 
 async def test_a_refused_subscription_is_no_connection_and_says_where_to_look(broker: ScriptedBroker) -> None:
