@@ -1,6 +1,6 @@
 """One signal minute by minute: the burden of low values over any window, with coverage.
 
-A value holds until the next one, and at most `hold_ms`. The mean of a minute is weighted by time over the part of it
+A value holds until the next one, and at most `hold_ms`; a doubtful value ends it. The mean of a minute is weighted by time over the part of it
 in which a value held. Minutes are counted from an origin (the admission), so that a shift of all times shifts all
 answers. For each limit that was ever asked about, running sums are kept: what is asked again costs O(log n) whatever
 its window; the first question about a limit costs one pass.
@@ -53,6 +53,7 @@ class MinuteMeans:
         "_burdens",
         "_gaps",
         "_hold_ms",
+        "_holds_until_ms",
         "_index",
         "_last_ms",
         "_last_value",
@@ -69,7 +70,7 @@ class MinuteMeans:
         self._origin_ms = origin_ms
         self._hold_ms = hold_ms
         self._minutes_max = minutes_max
-        self._last_ms = BEGINNING_MS
+        self._last_ms = self._holds_until_ms = BEGINNING_MS
         self._last_value = 0
         self._index = 0
         """The minute under way, with `_valid_ms` and `_total` so far."""
@@ -87,13 +88,17 @@ class MinuteMeans:
         last_ms = self._last_ms
         if at_ms <= last_ms:
             return
-        held_until_ms = min(at_ms, last_ms + self._hold_ms)
-        if last_ms != BEGINNING_MS:
-            self._fill(last_ms, held_until_ms)
+        held_until_ms = min(at_ms, self._holds_until_ms)
+        self._fill(last_ms, held_until_ms)
         if held_until_ms < at_ms:
             self._gaps.add(held_until_ms, at_ms)
         self._last_ms = at_ms
+        self._holds_until_ms = at_ms + self._hold_ms
         self._last_value = round(value * _MILLI)
+
+    def interrupt(self, at_ms: int) -> None:
+        """What the signal is from here on nobody knows, until the next value."""
+        self._holds_until_ms = min(self._holds_until_ms, max(at_ms, self._last_ms))
 
     def minutes_below(self, limit: float, from_ms: int, to_ms: int) -> Total:
         """Minutes whose mean was below the limit, and how much of the window they and the others cover."""
@@ -185,14 +190,12 @@ class MinuteMeans:
 
     def _minutes_under_way(self, now_ms: int) -> list[_Minute]:
         """The minute under way and those that the last value has held through since, until now."""
-        if self._last_ms == BEGINNING_MS:
-            return []
         under_way = {self._index: (self._valid_ms, self._total)}
-        for index, held_ms in self._pieces(self._last_ms, min(now_ms, self._last_ms + self._hold_ms)):
+        for index, held_ms in self._pieces(self._last_ms, min(now_ms, self._holds_until_ms)):
             valid_ms, total = under_way.get(index, (0, 0))
             under_way[index] = (valid_ms + held_ms, total + held_ms * self._last_value)
         return [(index, valid_ms, total) for index, (valid_ms, total) in under_way.items() if valid_ms]
 
     def _longest_gap_ms(self, from_ms: int, to_ms: int) -> int:
-        silent_ms = to_ms - max(from_ms, self._last_ms + self._hold_ms)
+        silent_ms = to_ms - max(from_ms, self._holds_until_ms)
         return max(self._gaps.longest_ms(from_ms), silent_ms, 0)
