@@ -1,0 +1,228 @@
+"""The state machine of one criterion: clear, met, recovering, and not knowing.
+
+Rules
+
+    UNKNOWN ◀──unknown──▶ CLEAR ──met──▶ MET ──no longer met──▶ RECOVERING ──signed, resumable──▶ CLEAR
+       └──────────met───────────────────▶ ▲                          │
+                                          └──────────met─────────────┘
+
+- A criterion is MET as soon as its predicate is TRUE, with one exception: where it names a confirmation time (up to
+  10 s, for arterial line, oximeter and ECG), a value that contradicts another of less than that time before must go on
+  saying so that long. A stray beat of a stream then holds no dose; what persists is met within ten seconds; a first
+  value, a cuff's, a charted one, and any source slower than that counts at once. A contradiction is forgotten when the
+  old word came back for three seconds: one good beat in ten hides no lasting fall, two stray beats make none.
+- Not knowing never leaves MET or RECOVERING, and never enters CLEAR.
+- RECOVERING says that it is no longer met. It is *resumable* when its resume predicate has been TRUE for its dwell, and
+  waits for a signature all the same. A criterion of a class that discontinues stays MET until it is lifted.
+- `lift` is the signature: what is resumable is CLEAR, and what discontinued begins anew from what is so now, events up
+  to now left out. What still holds stays MET: the decision, not the criterion, remembers that somebody overrode it.
+
+It knows neither the other criteria nor the decision.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from streaming.criteria.criterion import Criterion
+from streaming.criteria.evaluate import NEVER_MS, TO_HOLD, TO_RESUME, Asking, Finding, evaluate
+from streaming.criteria.facts import Facts
+from streaming.criteria.kinds import FallFromPeak, leaves
+from streaming.truth import Truth
+
+FORGET_MS = 3_000
+"""So long must a stream say the old word again before what contradicted it is forgotten. [D]"""
+
+
+class State(StrEnum):
+    """Where a criterion stands, as the contract names it."""
+
+    CLEAR = "clear"
+    MET = "met"
+    RECOVERING = "recovering"
+    UNKNOWN = "unknown"
+
+
+class Steady:
+    """A truth that a fast source must hold for a while before it is believed. See the rules above."""
+
+    __slots__ = ("_at_ms", "_back_ms", "_confirm_ms", "_pending_ms", "_truth", "began_ms")
+
+    def __init__(self, confirm_ms: int) -> None:
+        self._confirm_ms = confirm_ms
+        self._truth = Truth.UNKNOWN
+        self.began_ms = NEVER_MS
+        """Determination time of the first value that said so."""
+        self._at_ms = NEVER_MS
+        """Determination time of the latest value that said so."""
+        self._pending_ms: int | None = None
+        """Determination time of the first value that contradicts it."""
+        self._back_ms: int | None = None
+        """Since when, after that, values agree with it again."""
+
+    @property
+    def due_ms(self) -> int | None:
+        """When what contradicts will be believed by time alone."""
+        return None if self._pending_ms is None else self._pending_ms + self._confirm_ms
+
+    def believe(self, truth: Truth, at_ms: int, now_ms: int) -> Truth:
+        """Take what a value determined at `at_ms` says; return what is believed."""
+        if truth is self._truth:
+            self._agree(at_ms)
+        elif truth is Truth.UNKNOWN or self._truth is Truth.UNKNOWN or self._is_confirmed(at_ms, now_ms):
+            self.began_ms = at_ms if self._pending_ms is None else self._pending_ms
+            self._truth, self._at_ms = truth, at_ms
+            self._pending_ms = self._back_ms = None
+        return self._truth
+
+    def _agree(self, at_ms: int) -> None:
+        self._at_ms = at_ms
+        if self._pending_ms is None:
+            return
+        if self._back_ms is None:
+            self._back_ms = at_ms
+        if at_ms - self._back_ms >= FORGET_MS:
+            self._pending_ms = self._back_ms = None
+
+    def _is_confirmed(self, at_ms: int, now_ms: int) -> bool:
+        """Whether a contradiction counts: it has lasted, or its source is too slow to wait for."""
+        self._back_ms = None
+        if self._pending_ms is None:
+            self._pending_ms = at_ms
+            return at_ms - self._at_ms >= self._confirm_ms or now_ms - at_ms >= self._confirm_ms
+        return now_ms - self._pending_ms >= self._confirm_ms
+
+
+class CriterionState:
+    """One criterion of one patient. Instants are gateway milliseconds."""
+
+    __slots__ = (
+        "_after_ms",
+        "_asking",
+        "_peak_signals",
+        "_peaks",
+        "_resume_since_ms",
+        "_steady",
+        "criterion",
+        "finding",
+        "met_finding",
+        "resumable",
+        "resume_finding",
+        "since_ms",
+        "state",
+    )
+
+    def __init__(self, criterion: Criterion, now_ms: int) -> None:
+        self.criterion = criterion
+        self.state = State.UNKNOWN
+        self.since_ms = now_ms
+        """Since when it is in this state; for MET, since when the patient was so where that is known."""
+        self.resumable = False
+        """RECOVERING: only the signature is missing."""
+        self.finding = Finding(Truth.UNKNOWN)
+        """The latest answer."""
+        self.met_finding: Finding | None = None
+        """The latest answer that was TRUE while it is, or was last, MET."""
+        self.resume_finding: Finding | None = None
+        """The latest answer to the resume predicate while RECOVERING."""
+        self._steady = Steady(criterion.confirm_ms) if criterion.confirm_ms else None
+        self._resume_since_ms: int | None = None
+        self._after_ms = NEVER_MS
+        self._asking = TO_HOLD
+        asked = leaves(criterion.resume) if criterion.resume is not None else ()
+        self._peak_signals = tuple(leaf.signal for leaf in asked if isinstance(leaf, FallFromPeak))
+        self._peaks: dict[str, float] = {}
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether it stands in the way of a dose as far as is known."""
+        return self.state is State.MET or self.state is State.RECOVERING
+
+    def update(self, facts: Facts) -> bool:
+        """Look at the patient anew; True when the state, or whether it is resumable, has changed."""
+        state, resumable = self.state, self.resumable
+        finding = self.finding = evaluate(self.criterion.met, facts, self._asking)
+        truth = finding.truth
+        if self._steady is not None:
+            now_ms = facts.now_ms
+            truth = self._steady.believe(truth, now_ms if finding.at_ms is None else finding.at_ms, now_ms)
+        if truth is Truth.TRUE:
+            self._meet(finding, facts)
+        elif self.is_holding:
+            self._recover(truth, facts)
+        else:
+            self._enter(State.CLEAR if truth is Truth.FALSE else State.UNKNOWN, facts.now_ms)
+        return self.state is not state or self.resumable is not resumable
+
+    def lift(self, facts: Facts) -> None:
+        """A signature has dealt with what was found up to now."""
+        is_resumable = self.state is State.RECOVERING and self.resumable
+        if is_resumable or self.criterion.criterion_class.is_final:
+            self._leave(facts)
+
+    def due_ms(self, now_ms: int) -> int | None:
+        """When time alone may change the state, as far as it is known to the instant; windows slide besides."""
+        dues = [self.finding.due_ms, None if self._steady is None else self._steady.due_ms]
+        if self.state is State.RECOVERING and self.resume_finding is not None:
+            dues.append(self.resume_finding.due_ms)
+            if self._resume_since_ms is not None:
+                dues.append(self._resume_since_ms + self.criterion.dwell_ms)
+        return min((due for due in dues if due is not None and due > now_ms), default=None)
+
+    def _enter(self, state: State, at_ms: int) -> None:
+        if self.state is not state:
+            self.state = state
+            self.since_ms = at_ms
+
+    def _meet(self, finding: Finding, facts: Facts) -> None:
+        if finding.truth is Truth.TRUE:
+            self.met_finding = finding
+        since_ms = finding.since_ms if self._steady is None else self._steady.began_ms
+        self._enter(State.MET, facts.now_ms if since_ms is None else min(since_ms, facts.now_ms))
+        self.resumable = False
+        self._resume_since_ms = None
+        self._note_peaks(facts)
+
+    def _recover(self, truth: Truth, facts: Facts) -> None:
+        """It holds the dose, and its predicate is not TRUE any more."""
+        self._note_peaks(facts)
+        if self.criterion.criterion_class.is_final or (truth is Truth.UNKNOWN and self.state is State.MET):
+            return
+        self._enter(State.RECOVERING, facts.now_ms)
+        if truth is Truth.FALSE and self._may_resume(facts):
+            if self._resume_since_ms is None:
+                self._resume_since_ms = facts.now_ms
+            self.resumable = facts.now_ms - self._resume_since_ms >= self.criterion.dwell_ms
+        else:
+            self._resume_since_ms = None
+            self.resumable = False
+
+    def _may_resume(self, facts: Facts) -> bool:
+        """Whether the resume predicate holds now, whatever its dwell."""
+        criterion = self.criterion
+        if criterion.ends_course:
+            return False
+        if criterion.resume is None:
+            return True
+        asking = Asking(is_resumption=True, after_ms=self._after_ms, peaks=self._peaks) if self._peaks else TO_RESUME
+        self.resume_finding = evaluate(criterion.resume, facts, asking)
+        return self.resume_finding.truth is Truth.TRUE
+
+    def _note_peaks(self, facts: Facts) -> None:
+        for signal in self._peak_signals:
+            reading = facts.current(signal)
+            if reading is not None and not isinstance(reading.value, str):
+                self._peaks[signal] = max(reading.value, self._peaks.get(signal, reading.value))
+
+    def _leave(self, facts: Facts) -> None:
+        """Begin anew from what is so now."""
+        self._after_ms = facts.now_ms
+        self._asking = Asking(after_ms=facts.now_ms)
+        self.resumable = False
+        self._resume_since_ms = None
+        self.resume_finding = None
+        self._peaks = {}
+        self._steady = Steady(self.criterion.confirm_ms) if self.criterion.confirm_ms else None
+        self.finding = evaluate(self.criterion.met, facts, self._asking)
+        if self.finding.truth is not Truth.TRUE:
+            self._enter(State.CLEAR if self.finding.truth is Truth.FALSE else State.UNKNOWN, facts.now_ms)
