@@ -729,6 +729,12 @@ _CHARTED = (
     _charted("vomiting", "vomiting", "none controlled refractory"),
     _charted("distention", "abdominal distention", "none present breathing"),
     _charted("paresthesia", "paraesthesia", "none tightness extreme"),
+    # Parts of rows of the consensus table that no other metric carries (clinical.md 3.1). Uncharted, they say nothing.
+    _charted("ectopy", "premature ventricular beats, bigeminy", "none frequent"),
+    _charted("ck_mb", "CK-MB", "normal raised"),
+    _charted("crying", "crying", "none persistent"),
+    _charted("serial_sevens", "serial sevens, WORLD backwards", "able unable"),
+    _charted("abdominal_pain", "abdominal pain", "none severe"),
 )
 
 SPECS: tuple[MetricSpec, ...] = (
