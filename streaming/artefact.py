@@ -19,8 +19,6 @@ PART_NOT_BELIEVED = "other_pressure_not_believed"
 DISCONNECTED_UP_TO = 10.0
 """Systolic or diastolic pressure, mmHg, at which no patient is connected. [V, R65]"""
 
-_PULSE_PRESSURE_FLOORS = ((200.0, 50.0), (150.0, 30.0), (99.999999, 15.0), (float("-inf"), 10.0))
-"""(systolic above, least credible pulse pressure), mmHg: clamp, damping, flush. [V, R65]"""
 BELIEVABLE_MAP_HIGH = 200.0
 """Upper end of a believable mean, mmHg [V, R46]. The lower end of the same study, 30 mmHg, is left out on purpose: it
 serves retrospective analysis, and here it would turn a patient in arrest with a credible pulse pressure into missing
@@ -41,11 +39,16 @@ def arterial_artefact(sys: float, dia: float, mean: float) -> str | None:
         return "mean_outside_triple"
     if mean >= BELIEVABLE_MAP_HIGH:
         return "mean_outside_band"
-    pulse_pressure = sys - dia
-    for above, floor in _PULSE_PRESSURE_FLOORS:
-        if sys > above:
-            return "pulse_pressure_too_small" if pulse_pressure < floor else None
-    return None
+    return "pulse_pressure_too_small" if sys - dia < _least_pulse_pressure(sys) else None
+
+
+def _least_pulse_pressure(sys: float) -> float:
+    """Least credible pulse pressure at a systolic, mmHg: below it are clamp, damping, flush. [V, R65]"""
+    if sys > 200.0:
+        return 50.0
+    if sys > 150.0:
+        return 30.0
+    return 15.0 if sys >= 100.0 else 10.0
 
 
 def cuff_artefact(sys: float, dia: float, mean: float) -> str | None:

@@ -49,7 +49,9 @@ class PressureSources:
         if rule is None or bed.equipment is None:
             return
         line = arterial_line(bed, step.now_ms)
-        if not group.arterial and line is not None and line.mean is not None and group.mean is not None:
+        if line is None:
+            return
+        if not group.arterial and line.mean is not None and group.mean is not None:
             self._compare(bed, step, rule, line.mean, group.mean)
         if self.disagreement is not None:
             self._let_lower_speak(bed, step, line)
@@ -95,10 +97,7 @@ class PressureSources:
             step.found += bed.equipment.sources(means, step.now_ms)
             bed.needs_schedule = True
 
-    def _let_lower_speak(self, bed: Bed, step: Step, line: PressureGroup | None) -> None:
-        if line is None:
-            self._resolve(bed, step)
-            return
+    def _let_lower_speak(self, bed: Bed, step: Step, line: PressureGroup) -> None:
         lowest = min([line, *_fresh_cuffs(bed, step.now_ms)], key=_mean_of)
         for signal, member in _MEMBERS:
             slot, channel = bed.slots.get(signal), getattr(lowest, member)

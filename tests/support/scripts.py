@@ -120,7 +120,8 @@ def values(*, one_source: bool) -> st.SearchStrategy[dict[str, MetricValue]]:
         st.sampled_from(HRS).map(lambda value: {PULSE: value}),
     ]
     sources: list[st.SearchStrategy[dict[str, MetricValue]]] = [*single, *([] if one_source else other)]  # type: ignore[list-item]
-    return st.lists(st.one_of(sources), min_size=1, max_size=3).map(
+    well: dict[str, MetricValue] = pressures(80) | {HR: 80, SPO2: 97, TEMP: 37}
+    return st.just(well) | st.lists(st.one_of(sources), min_size=1, max_size=3).map(
         lambda parts: {name: value for part in parts for name, value in part.items()}
     )
 

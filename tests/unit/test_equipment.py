@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from streaming.bed import Bed
 from streaming.observation import MetricReading, Validity
 from tests.support.bedside import (
     ABP_MAP,
     BED,
     HR,
+    IL2,
     OTHER_BED,
     SPO2,
     Bedside,
@@ -431,6 +435,23 @@ def test_events_and_observations_share_their_numbers() -> None:
 
     assert bedside.starts(GAP) == [71.0]
     assert (bedside.ward.evaluated, bedside.ward.duplicate) == (4, 1)
+
+
+def test_a_profile_without_equipment_rules_watches_patients_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    bedside = Bedside(profile=replace(IL2, equipment_rules=()))
+    bedside.link(0, is_up=False)
+    bedside.status(0, "online")
+    for at_s in range(130):
+        bedside.obs(at_s, line(62) | {HR: 301}, seq=2 * at_s, device_s=at_s - 60)
+    bedside.obs(130, cuff(90, at_s=70), seq=1000, device_s=70)
+    bedside.status(131, "offline")
+    with monkeypatch.context() as patch:
+        patch.setattr(Bed, "take_event", lambda *_: 1 / 0)
+        bedside.event(132, "MDC_EVT_DOOR_POSN_ERR")
+    bedside.tick(200)
+
+    assert {change.rule_id for change in bedside.changes()} == {"hypotension.map_below_65"}
+    assert [change.phase for change in bedside.changes()] == ["start", "end"], "by the cuff, when the line had gone"
 
 
 # --- broker -----------------------------------------------------------------------------------------------------------

@@ -57,6 +57,13 @@ def test_bad_tail_after_a_second_seen_before_is_rejected(tail: str) -> None:
     assert parse_instant("2026-11-23T10:11:12" + tail) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["2026-02-30T00:00:00Z", "2025-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "0000-01-01T00:00:00Z"]
+)
+def test_a_day_that_does_not_exist_is_rejected(text: str) -> None:
+    assert parse_instant(text) is None
+
+
 @pytest.mark.parametrize("text", ["2026-11-23T10:11:60Z", "2026-11-23T23:58:60Z", "2026-11-23T23:59:60+01:00"])
 def test_leap_second_anywhere_but_at_the_end_of_a_day_in_utc_is_rejected(text: str) -> None:
     assert parse_instant(text) is None

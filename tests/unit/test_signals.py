@@ -222,6 +222,25 @@ def test_a_late_value_of_the_source_that_is_not_fresh_any_more_lets_others_speak
     assert bedside.speaker("hr") == (PULSE, 75)
 
 
+def test_a_late_value_of_the_source_is_the_last_that_anybody_heard() -> None:
+    bedside = Bedside(admitted=False)
+    bedside.obs(0, {HR: 70})
+    bedside.obs(101, {HR: 71}, device_s=60)
+
+    assert bedside.speaker("hr") is None
+
+
+def test_a_late_value_that_cannot_be_true_changes_nothing() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {HR: 70})
+    bedside.obs(2, {HR: 71})
+    bedside.obs(3, {HR: 301}, device_s=1)
+
+    assert bedside.speaker("hr") == (HR, 71)
+    assert bedside.ward.beds[BED].devices["mon1"].channels[HR].invalid_since_ms is None
+    assert bedside.stored == [(HR, ms(1), 301, Validity.INVALID)]
+
+
 def test_a_reading_is_dated_when_it_was_determined_on_the_devices_clock() -> None:
     bedside = Bedside()
     bedside.obs(0, {HR: 70}, device_s=-600)
@@ -648,6 +667,28 @@ def test_what_was_charted_goes_with_the_patient_to_another_bed() -> None:
     assert [bedside.speaker(signal) for signal in ("site:mental_status", "creatinine", "map", "hr")] == [None] * 4
     bedside.chart(11, {"site:mental_status": "normal"})
     assert bedside.speaker("site:mental_status", OTHER_BED) == ("site:mental_status", "normal")
+
+
+def test_a_charted_cuff_that_spoke_against_the_line_goes_with_the_patient() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(5), line(85))
+    bedside.chart(5, {CUFF_MAP: 60})
+    assert bedside.speaker("map") == (CUFF_MAP, 60)
+
+    bedside.transfer(6)
+
+    assert bedside.speaker("map") is None
+    assert bedside.speaker("map", OTHER_BED) == (CUFF_MAP, 60)
+    assert bedside.active(DISAGREE) == []
+
+
+def test_a_late_value_that_is_not_fresh_lets_the_next_source_speak_in_a_message_that_brings_both() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {HR: 70, PULSE: 72})
+    bedside.obs(29, {PULSE: 73}, device="oxi")
+    bedside.obs(31, {HR: 71}, device_s=1)
+
+    assert bedside.speaker("hr") == (PULSE, 73)
 
 
 def test_the_lines_pressures_are_judged_in_each_device_apart() -> None:
