@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -34,10 +35,27 @@ class Will:
     retain: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Over TLS, with a name."""
+
+    trust: ssl.SSLContext
+    user: str
+    password: str
+
+
 class MqttClient:
     """One connection. Everything blocks, for `TIMEOUT_S` at most."""
 
-    def __init__(self, port: int, client_id: str, *, will: Will | None = None, clean: bool = True) -> None:
+    def __init__(
+        self,
+        port: int,
+        client_id: str,
+        *,
+        will: Will | None = None,
+        clean: bool = True,
+        login: Login | None = None,
+    ) -> None:
         self.acknowledged: set[int] = set()
         """Packet ids for which PUBACK has come."""
         self._next_id = 0
@@ -45,8 +63,10 @@ class MqttClient:
         self._received: deque[tuple[str, bytes]] = deque()
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if login is not None:
+            self._socket = login.trust.wrap_socket(self._socket, server_hostname="127.0.0.1")
         try:
-            self._socket.sendall(_connect_packet(client_id, will, clean=clean))
+            self._socket.sendall(_connect_packet(client_id, will, login, clean=clean))
             self._check_welcome(self._next_packet())
         except BaseException:
             self._socket.close()
@@ -171,12 +191,15 @@ def publish_packet(
     return bytes([head]) + _length(len(body)) + body
 
 
-def _connect_packet(client_id: str, will: Will | None, *, clean: bool) -> bytes:
+def _connect_packet(client_id: str, will: Will | None, login: Login | None, *, clean: bool) -> bytes:
     flags = 0x02 if clean else 0x00
     rest = _text(client_id)
     if will is not None:
         flags |= 0x04 | 0x08 | (0x20 if will.retain else 0)
         rest += _text(will.topic) + struct.pack("!H", len(will.payload)) + will.payload
+    if login is not None:
+        flags |= 0x80 | 0x40
+        rest += _text(login.user) + _text(login.password)
     body = _text("MQTT") + bytes([4, flags]) + b"\x00\x00" + rest
     return b"\x10" + _length(len(body)) + body
 

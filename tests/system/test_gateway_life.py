@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +15,7 @@ from websockets.sync.client import connect
 from tests.support.gateway_process import GatewayProcess, assert_live_equals_replay, run_vigil
 from tests.support.mosquitto import Mosquitto, start_mosquitto
 from tests.support.mqtt_client import SteadyPublisher
+from tests.support.sources import REPOSITORY
 from tests.support.telemetry import MonitorScript, Telemetry
 
 END_S = 5.0
@@ -113,6 +116,35 @@ def end_of(gateway: GatewayProcess) -> tuple[int, float]:
     """Exit status after SIGTERM, and how long it took."""
     began_s = time.monotonic()
     return gateway.terminate(), time.monotonic() - began_s
+
+
+def test_what_does_not_end_in_order_is_ended_by_force(tmp_path: Path) -> None:
+    program = """
+import asyncio
+from gateway import cli
+
+async def hang():
+    print("running", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+cli.END_S = 0.2
+cli.run_until_signalled(hang)
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "running\n"
+        child.terminate()
+        _, err = child.communicate(timeout=30)
+
+    assert child.returncode == 1
+    assert "ended by force" in err
 
 
 def test_a_port_that_is_taken_is_said_with_its_number(tmp_path: Path, broker: Mosquitto) -> None:
