@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alerts import ward as ward_module
-from alerts.ward import Ward
-from streaming.bed import Bed
+from alerts.ward import DEVICES_MAX, Ward
+from streaming.bed import METRICS_MAX, Bed
 from streaming.commands import Acknowledge, Admit, AudioPause, Chart, Clock, Course, Discharge, Sign, Tick, Transfer
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected, SamplesAccepted
 from streaming.identity import BedId, DeviceId
 from streaming.observation import ObsMessage, StatusMessage, WaveMessage
 from streaming.patient import Patient
+from streaming.signals import COMPLAINTS_MAX
 from tests.support.bedside import BED, HR, IL2, OTHER_BED, SPO2, Bedside, line, ms
+from tests.support.sources import REPOSITORY, python_sources
 
 MAP_65, MAP_50 = "hypotension.map_below_65", "hypotension.map_below_50"
 FAULT = "cannot_evaluate"
@@ -571,6 +574,19 @@ def test_what_looks_different_is_told_to_the_display_by_bed() -> None:
     bedside.message(2, DeviceId("icu", "b02", "mon1"), ObsMessage("boot", 0, ms(1), {}))
     bedside.tick(40)
     assert OTHER_BED in bedside.ward.changed
+
+
+def test_every_reason_of_the_engine_is_in_the_protocol_document() -> None:
+    document = (REPOSITORY / "docs" / "protocol.md").read_text(encoding="utf-8")
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in python_sources("streaming", "alerts"))
+    found = re.findall(
+        r'(?:InputRejected\(|Rejected\(|_complain\()[^"\n]*(?:f?"[^"]*", )?"([a-z]+(?:_[a-z]+)+)"', sources
+    )
+
+    assert {"engine_fault", "too_many_devices", "too_many_metrics", "unknown_unit", "unknown_value"} <= set(found)
+    assert [reason for reason in found if f"| `{reason}` |" not in document] == []
+    for limit in (METRICS_MAX, COMPLAINTS_MAX, f"{DEVICES_MAX:,}".replace(",", " ")):
+        assert f" {limit} " in document
 
 
 def test_rejections_carry_no_effect_but_themselves() -> None:
