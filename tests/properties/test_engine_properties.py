@@ -62,7 +62,7 @@ from tests.support.scripts import (
     with_metrics,
 )
 
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * 24 * HOUR_MS
 
@@ -235,7 +235,7 @@ def _never_quiet(slot: SignalSlot) -> None:
     slot.quiet_low, slot.quiet_high = INFINITY, -INFINITY
 
 
-@settings(few, max_examples=15)
+@settings(few, max_examples=10)
 @given(scripts())
 def test_looking_twice_a_second_finds_nothing_earlier_than_looking_when_due(entries: Entries) -> None:
     schedule = Bed.schedule
@@ -377,7 +377,7 @@ any_command: st.SearchStrategy[Command] = st.one_of(
 anything = st.tuples(st.sampled_from([0, 1, 900, 30_000, 130_000, 3 * HOUR_MS]), device_ids, any_message | any_command)
 
 
-@settings(few, max_examples=150)
+@settings(few, max_examples=100)
 @given(st.lists(anything, max_size=40))
 def test_whatever_comes_nothing_fails_and_every_message_is_accounted_for(
     steps: list[tuple[int, DeviceId, Any]],
