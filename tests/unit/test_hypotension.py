@@ -237,6 +237,22 @@ def test_doubtful_values_never_clear_one() -> None:
     assert [change.phase for change in bedside.changes(MAP_65)] == ["start"]
 
 
+def test_doubtful_values_do_not_interrupt_what_others_clear() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(200), line(62))
+    bedside.every_second(range(200, 240), lambda at_s: line(80) if at_s % 2 == 0 else doubtful(80))
+
+    assert [(change.at_s, change.phase) for change in bedside.changes(MAP_65)] == [(120.0, "start"), (230.0, "end")]
+
+
+def test_doubtful_normal_values_do_not_end_not_knowing() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(200), line(62))
+    bedside.every_second(range(260, 300), doubtful(80))
+
+    assert bedside.alarm(MAP_65).condition == "indeterminate"
+
+
 def test_doubtful_normal_values_confirm_nothing_that_is_pending() -> None:
     bedside = Bedside()
     bedside.every_second(range(2), line(60))
