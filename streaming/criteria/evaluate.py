@@ -493,13 +493,11 @@ def _speaking(truth: Truth, findings: list[Finding]) -> Finding:
     """The first part that has the truth of the whole speaks for it; the others of that truth stand beside it."""
     agreeing = [each for each in findings if each.truth is truth]
     speaker = agreeing[0] if agreeing else findings[0]
-    since = [each.since_ms for each in agreeing if each.since_ms is not None]
-    return speaker._replace(
-        truth=truth,
-        since_ms=max(since) if since and truth is TRUE else speaker.since_ms,
-        due_ms=_earliest(each.due_ms for each in findings),
-        also=tuple(each for each in agreeing if each is not speaker),
-    )
+    since_ms = speaker.since_ms
+    if truth is TRUE:  # it all holds since the last of them does
+        since_ms = max((each.since_ms for each in agreeing if each.since_ms is not None), default=None)
+    due_ms = _earliest(each.due_ms for each in findings)
+    return Finding._make((truth, *speaker[1:9], since_ms, due_ms, speaker.leaf, tuple(agreeing[1:])))
 
 
 def _all_of(predicate: AllOf, facts: Facts, asking: Asking) -> Finding:

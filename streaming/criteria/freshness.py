@@ -7,6 +7,7 @@ it. An input older than its limit is unknown to a criterion; one exactly as old 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from streaming.freshness import is_cuff
 
@@ -43,6 +44,7 @@ _BY_SIGNAL: Mapping[str, int] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def usual_fresh_ms(signal: str, source: str) -> int:
     """The limit on the age of a value, in milliseconds.
 

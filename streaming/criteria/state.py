@@ -26,8 +26,8 @@ from enum import StrEnum
 
 from streaming.criteria.criterion import Criterion
 from streaming.criteria.evaluate import NEVER_MS, TO_HOLD, TO_RESUME, Asking, Finding, evaluate
-from streaming.criteria.facts import Facts
-from streaming.criteria.kinds import FallFromPeak, leaves
+from streaming.criteria.facts import Facts, Reading
+from streaming.criteria.kinds import FallFromPeak, Limit, StateIs, leaves
 from streaming.truth import Truth
 
 FORGET_MS = 3_000
@@ -99,8 +99,10 @@ class CriterionState:
     __slots__ = (
         "_after_ms",
         "_asking",
+        "_is_simple",
         "_peak_signals",
         "_peaks",
+        "_reading",
         "_resume_since_ms",
         "_steady",
         "criterion",
@@ -132,6 +134,11 @@ class CriterionState:
         asked = leaves(criterion.resume) if criterion.resume is not None else ()
         self._peak_signals = tuple(leaf.signal for leaf in asked if isinstance(leaf, FallFromPeak))
         self._peaks: dict[str, float] = {}
+        self._is_simple = isinstance(criterion.met, StateIs) or (
+            isinstance(criterion.met, Limit) and criterion.met.patient_limit is None
+        )
+        """Whether it asks one reading one question, so that the same reading gives the same answer."""
+        self._reading: Reading | None = None
 
     @property
     def is_holding(self) -> bool:
@@ -140,6 +147,8 @@ class CriterionState:
 
     def update(self, facts: Facts) -> bool:
         """Look at the patient anew; True when the state, or whether it is resumable, has changed."""
+        if self._is_simple and self._is_as_before(facts):
+            return False
         state, resumable = self.state, self.resumable
         finding = self.finding = evaluate(self.criterion.met, facts, self._asking)
         truth = finding.truth
@@ -153,6 +162,23 @@ class CriterionState:
         else:
             self._enter(State.CLEAR if truth is Truth.FALSE else State.UNKNOWN, facts.now_ms)
         return self.state is not state or self.resumable is not resumable
+
+    def _is_as_before(self, facts: Facts) -> bool:
+        """Whether the one reading that it rests on is the one already judged, and time alone changes nothing."""
+        leaf = self.criterion.met
+        assert isinstance(leaf, Limit | StateIs)
+        reading = facts.current(leaf.signal, leaf.fresh_ms)
+        last, self._reading = self._reading, reading
+        if last is None or reading is None:
+            return last is reading and self.state is State.UNKNOWN and self.finding.leaf is not None
+        is_same = last is reading or (
+            last.at_ms == reading.at_ms
+            and last.value == reading.value
+            and last.validity is reading.validity
+            and last.source == reading.source
+        )
+        is_waiting = self._steady is not None and self._steady.due_ms is not None
+        return is_same and not is_waiting and self.state is not State.RECOVERING
 
     def lift(self, facts: Facts) -> None:
         """A signature has dealt with what was found up to now."""
@@ -223,6 +249,7 @@ class CriterionState:
         self.resume_finding = None
         self._peaks = {}
         self._steady = Steady(self.criterion.confirm_ms) if self.criterion.confirm_ms else None
+        self._reading = None
         self.finding = evaluate(self.criterion.met, facts, self._asking)
         if self.finding.truth is not Truth.TRUE:
             self._enter(State.CLEAR if self.finding.truth is Truth.FALSE else State.UNKNOWN, facts.now_ms)

@@ -81,6 +81,10 @@ _SIGNALS: Mapping[str, str] = {
     "dopamine_ug_kg_min": "dopamine",
     "vasopressin_u_min": "vasopressin",
     "site:diarrhea_ml_8h": "diarrhea",
+    "site:stool_blood": "blood in stool",
+    "site:gi": "gut",
+    "site:hepatic": "liver",
+    "site:seizure": "seizures",
     "site:ecg": "ECG",
     "site:ck_mb": "CK-MB",
 }
@@ -306,6 +310,8 @@ def what_was_found(finding: Finding) -> str:
     leaf = finding.leaf
     if leaf is None or finding.value is None:
         return signal_words(finding.source_signal)
+    if isinstance(leaf, RhythmEventSeen) and finding.truth is Truth.FALSE:
+        return f"no run of {_listed(leaf.rhythms)}"
     if isinstance(leaf, StateLasting) and isinstance(finding.value, float):
         return f"{signal_words(leaf.signal)}: {finding.detail} for {number_words(finding.value)} h"
     if isinstance(leaf, RhythmEventSeen) and isinstance(finding.value, float):

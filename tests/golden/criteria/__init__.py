@@ -1,0 +1,1 @@
+"""The rows of the clinical tables, each with its criterion and what it says at its boundary. Written by hand."""
