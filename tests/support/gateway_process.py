@@ -11,23 +11,32 @@ from __future__ import annotations
 
 import csv
 import fcntl
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 import httpx
+import orjson
 import psutil
 from websockets.sync.client import connect
 
+from gateway.export import journal_entries, recorded
+from gateway.replay import replay
+from gateway.rulesets import load_alarm_profile
+from gateway.wire.recording import encode_entry, parse_lines
+from storage.journal import JournalReader
+from storage.ports import EntryKind
+from tests.support.forked_vigil import ForkedVigil
 from tests.support.sources import REPOSITORY
 
 JsonObject = dict[str, Any]
@@ -35,6 +44,8 @@ JsonObject = dict[str, Any]
 DEADLINE_S = 60.0
 """For things that take seconds when nothing else runs on the machine."""
 POLL_S = 0.02
+MAIN = "gateway.cli:main"
+PROFILE = load_alarm_profile()
 VIGIL = (sys.executable, "-c", "from gateway.cli import main; main()")
 """The command `vigil`, without relying on where it is installed."""
 
@@ -53,19 +64,33 @@ def wait_until(is_so: Callable[[], Any], what: str, *, within_s: float = DEADLIN
 
 
 def run_vigil(
-    *arguments: str | Path, within_s: float = DEADLINE_S, environ: Mapping[str, str] | None = None
+    *arguments: str | Path,
+    within_s: float = DEADLINE_S,
+    environ: Mapping[str, str] | None = None,
+    installed: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command of `vigil` to its end, as a shell would; its output is text."""
-    return subprocess.run(
-        [*VIGIL, *map(str, arguments)],
-        cwd=REPOSITORY,
-        env=_environment(environ or {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=within_s,
-        check=False,
-    )
+    """Runs a command of `vigil` to its end, as a shell would; its output is text.
+
+    Args:
+        *arguments: the command line, without the program.
+        within_s: how long it may take.
+        environ: settings as environment variables.
+        installed: start it as a command from the very beginning, and not forked (`tests.support.forked_vigil`).
+    """
+    words, environment = [*map(str, arguments)], _environment(environ or {})
+    if installed:
+        return subprocess.run(
+            [*VIGIL, *words], cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=within_s, check=False,
+        )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        process = ForkedVigil(words, entry=MAIN, cwd=REPOSITORY, environ=environment, stdout=out, stderr=err)
+        try:
+            status = process.wait(within_s)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(["vigil", *words], status, out.read_text(), err.read_text())
 
 
 class GatewayProcess:
@@ -78,7 +103,8 @@ class GatewayProcess:
         *,
         options: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
-        program: Sequence[str] = VIGIL,
+        entry: str = MAIN,
+        installed: bool = False,
     ) -> None:
         """Prepares; `start` starts.
 
@@ -87,15 +113,16 @@ class GatewayProcess:
             broker_url: what `--broker` names.
             options: more for the command line.
             environ: settings as environment variables.
-            program: what to run in place of `vigil`; a negative control replaces it.
+            entry: `module:function` of the command; a negative control replaces it.
+            installed: start it as a command from the very beginning, and not forked (`tests.support.forked_vigil`).
         """
         self.data_dir = data_dir
         self.starts = 0
-        self._arguments = [
-            *program, "gateway", "--broker", broker_url, "--data", str(data_dir), "--port", "0", *options,
-        ]  # fmt: skip
+        self._arguments = ["gateway", "--broker", broker_url, "--data", str(data_dir), "--port", "0", *options]
+        self._entry = entry
+        self._installed = installed
         self._environ = dict(environ or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedVigil | None = None
         self._client: httpx.Client | None = None
         data_dir.mkdir(parents=True, exist_ok=True)
         self._log_path = data_dir.with_name(data_dir.name + ".log")
@@ -109,7 +136,7 @@ class GatewayProcess:
     # --- life -----------------------------------------------------------------------------------------------------
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | ForkedVigil:
         assert self._process is not None, "the gateway has not been started"
         return self._process
 
@@ -127,15 +154,8 @@ class GatewayProcess:
         assert not self.is_running, "the gateway runs already"
         self._forget_process()
         self.starts += 1
-        with self._log_path.open("ab") as log, self._stdout_path.open("wb") as out:
-            self._process = subprocess.Popen(
-                self._arguments,
-                cwd=REPOSITORY,
-                env=_environment(self._environ),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=log,
-            )
+        self._stdout_path.write_bytes(b"")
+        self._process = self._new_process() if self._installed else self._forked()
 
     def start_and_wait(self) -> GatewayProcess:
         """Starts it and returns when it is ready."""
@@ -276,14 +296,18 @@ class GatewayProcess:
         lines = self.ledger()["devices"]
         return next((line for line in lines if (line["unit"], line["bed"], line["device"]) == wanted), None)
 
-    def await_account(self, unit: str, bed: str, device: str, received: int = 1) -> JsonObject:
-        """Returns the device's line of the ledger once it has received as many messages."""
+    def await_account(self, unit: str, bed: str, device: str, *, received: int = 1, evaluated: int = 0) -> JsonObject:
+        """Returns the device's line of the ledger once it has that many messages.
+
+        Received are repeats too: where there may be any, only `evaluated` says that everything has come.
+        """
 
         def enough() -> JsonObject | None:
-            account = self.account(unit, bed, device)
-            return account if account is not None and account["received"] >= received else None
+            account = self.account(unit, bed, device) or {"received": 0, "evaluated": 0}
+            return account if account["received"] >= received and account["evaluated"] >= evaluated else None
 
-        account: JsonObject = self._await(enough, f"{received} messages of {unit}/{bed}/{device} arrive")
+        what = f"{received} messages of {unit}/{bed}/{device} arrive, {evaluated} of them new"
+        account: JsonObject = self._await(enough, what)
         return account
 
     def await_total(self, **counts: int) -> None:
@@ -293,7 +317,7 @@ class GatewayProcess:
     def feed_snapshot(self) -> JsonObject:
         """What a display gets first: every bed."""
         with connect(f"{self.url.replace('http', 'ws', 1)}/api/v1/feed") as display:
-            snapshot: JsonObject = json.loads(display.recv(timeout=DEADLINE_S))
+            snapshot: JsonObject = orjson.loads(display.recv(timeout=DEADLINE_S))
         return snapshot
 
     def alarms(self, **parameters: Any) -> list[JsonObject]:
@@ -312,6 +336,27 @@ class GatewayProcess:
         return alarm
 
     # --- below ----------------------------------------------------------------------------------------------------
+
+    def _new_process(self) -> subprocess.Popen[bytes]:
+        with self._log_path.open("ab") as log, self._stdout_path.open("wb") as out:
+            return subprocess.Popen(
+                [*VIGIL, *self._arguments],
+                cwd=REPOSITORY,
+                env=_environment(self._environ),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+            )
+
+    def _forked(self) -> ForkedVigil:
+        return ForkedVigil(
+            self._arguments,
+            entry=self._entry,
+            cwd=REPOSITORY,
+            environ=_environment(self._environ),
+            stdout=self._stdout_path,
+            stderr=self._log_path,
+        )
 
     @property
     def _stdout_path(self) -> Path:
@@ -377,48 +422,60 @@ def exported_journal(data_dir: Path) -> Path:
 
 
 def replayed_outcomes(recording: Path) -> Outcomes:
-    """What `vigil replay` makes of a recording."""
+    """What the command `vigil replay` makes of a recording."""
     replayed = run_vigil("replay", recording)
     assert replayed.returncode == 0, replayed.stderr
-    *lines, last = map(json.loads, replayed.stdout.splitlines())
+    return outcomes_of(replayed.stdout.splitlines())
+
+
+def outcomes_of(lines: Iterable[str | bytes]) -> Outcomes:
+    """The lines of a replay, taken together."""
+    *told, last = map(orjson.loads, lines)
     transitions: dict[str, list[JsonObject]] = {}
-    for line in lines:
+    for line in told:
         if line["type"] == "alarm":
             transitions.setdefault(line["alarm_id"], []).append({name: line[name] for name in _TRANSITION})
     return Outcomes({key: value for key, value in last.items() if key != "type"}, transitions)
 
 
-def assert_live_equals_replay(gateway: GatewayProcess, *, attempts: int = 5) -> tuple[Outcomes, Path]:
+def replayed_by_commands(data_dir: Path) -> Outcomes:
+    """`vigil journal export`, then `vigil replay`."""
+    return replayed_outcomes(exported_journal(data_dir))
+
+
+def replayed_here(data_dir: Path) -> Outcomes:
+    """The same in this process: a second and more quicker."""
+    with closing(JournalReader(data_dir / "journal.db")) as journal:
+        return outcomes_of(replay(parse_lines(map(encode_entry, recorded(journal_entries(journal.read)))), PROFILE))
+
+
+def assert_live_equals_replay(
+    gateway: GatewayProcess, replayed: Callable[[Path], Outcomes] = replayed_here, *, attempts: int = 5
+) -> Outcomes:
     """The records of the running gateway hold exactly what its journal, exported and replayed, comes to.
 
-    Time passes in the gateway while the journal is exported, and may bring a transition: then it is done again. The
+    Time passes in the gateway while the journal is replayed, and may bring a transition: then it is done again. The
     hash is over everything from the beginning, so a real difference never goes away.
     """
     for _ in range(attempts):
-        live = live_outcomes(gateway)
-        recording = exported_journal(gateway.data_dir)
-        replayed = replayed_outcomes(recording)
-        if live == replayed:
+        live, offline = live_outcomes(gateway), replayed(gateway.data_dir)
+        if live == offline:
             break
-    assert live.transitions == replayed.transitions
-    assert live.summary == replayed.summary
-    return replayed, recording
+    assert live.transitions == offline.transitions
+    assert live.summary == offline.summary
+    return offline
 
 
-def messages_of(recording: Path) -> list[tuple[str, JsonObject]]:
-    """(topic, payload) of every message of a recording whose payload is a JSON object, in order."""
-    with recording.open() as lines:
-        entries = map(json.loads, lines)
-        return [(entry["topic"], entry["payload"]) for entry in entries if "payload" in entry]
-
-
-def identities_of(recording: Path) -> list[tuple[str, str, int]]:
-    """(device's topic, boot, seq) of every message of a recording that has an identity, in order, repeats included."""
-    return [
-        (topic.rpartition("/")[0], payload["boot"], payload["seq"])
-        for topic, payload in messages_of(recording)
-        if topic.rpartition("/")[2] in {"obs", "event"} and "seq" in payload
-    ]
+def journaled_identities(data_dir: Path) -> list[tuple[str, str, int]]:
+    """(device's topic, boot, seq) of every message in the journal that has an identity, in order, repeats included."""
+    identities = []
+    with closing(JournalReader(data_dir / "journal.db")) as journal:
+        for entry in journal_entries(journal.read):
+            place, _, channel = entry.name.rpartition("/")
+            if entry.kind is EntryKind.MESSAGE and channel in {"obs", "event"}:
+                body = orjson.loads(entry.payload)
+                identities.append((place, body["boot"], body["seq"]))
+    return identities
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

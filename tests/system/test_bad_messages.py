@@ -52,7 +52,7 @@ def test_each_bad_message_is_in_quarantine_with_its_reason_and_none_is_in_the_wa
         gateway.admit("icu", "b01")
         pid = gateway.process.pid
         with SteadyPublisher(broker.port, "ward", due) as publisher:
-            good = gateway.await_account("icu", "b01", "mon1", received=GOOD_PER_BAD * len(bad))
+            good = gateway.await_account("icu", "b01", "mon1", evaluated=GOOD_PER_BAD * len(bad))
             publisher.finish()
 
         quarantine = gateway.pages("/quarantine", limit=200)

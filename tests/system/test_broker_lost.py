@@ -23,8 +23,7 @@ from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
     assert_live_equals_replay,
-    exported_journal,
-    identities_of,
+    journaled_identities,
     wait_until,
 )
 from tests.support.mosquitto import Mosquitto, start_mosquitto
@@ -62,7 +61,7 @@ def last_of_all(gateway: GatewayProcess, port: int) -> None:
 
 
 def journaled_of(gateway: GatewayProcess) -> list[Identity]:
-    return [identity for identity in identities_of(exported_journal(gateway.data_dir)) if identity[0] != LAST]
+    return [identity for identity in journaled_identities(gateway.data_dir) if identity[0] != LAST]
 
 
 def broker_alarms(gateway: GatewayProcess) -> dict[str, JsonObject]:
@@ -137,7 +136,7 @@ def test_what_waited_at_a_broker_that_ends_in_order_arrives_afterwards(
 
     published = publish_while_the_gateway_stands_still(process, broker, 300)
 
-    process.await_account("icu", "b00", "pump1", received=302)
+    process.await_account("icu", "b00", "pump1", evaluated=302)
     assert set(published) - set(journaled_of(process)) == set()
 
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.early_acknowledgement import EARLY
 from tests.support.figures import tell
 from tests.support.gateway_process import (
-    VIGIL,
     GatewayProcess,
     assert_live_equals_replay,
-    exported_journal,
-    identities_of,
+    journaled_identities,
     wait_until,
 )
 from tests.support.mosquitto import start_mosquitto
@@ -36,15 +35,14 @@ OFTEN = {"VIGIL_SNAPSHOT_INTERVAL_S": "1", "VIGIL_SERIES_FLUSH_INTERVAL_S": "0.5
 """So that series, records and snapshots want to be written while the disk is full."""
 REFUSALS = 4
 """Attempts to commit, half a second apart, that the disk refuses before there is room again."""
-EARLY = (sys.executable, "-m", "tests.support.early_acknowledgement")
 
 
 @contextmanager
-def ward_on(data_dir: Path, tmp_path: Path, program: Sequence[str] = VIGIL) -> Iterator[tuple[GatewayProcess, int]]:
+def ward_on(data_dir: Path, tmp_path: Path, **how: Any) -> Iterator[tuple[GatewayProcess, int]]:
     """A gateway with one bed admitted, and the port of its broker."""
     with (
         start_mosquitto(tmp_path) as broker,
-        GatewayProcess(data_dir, broker.url, environ=OFTEN, program=program) as gateway,
+        GatewayProcess(data_dir, broker.url, environ=OFTEN, **how) as gateway,
     ):
         gateway.start_and_wait()
         gateway.admit("icu", "b00")
@@ -76,7 +74,7 @@ def last_of_all(gateway: GatewayProcess, port: int) -> None:
 
 
 def missing(gateway: GatewayProcess, acknowledged: set[Identity]) -> set[Identity]:
-    return acknowledged - set(identities_of(exported_journal(gateway.data_dir)))
+    return acknowledged - set(journaled_identities(gateway.data_dir))
 
 
 def fill_up_and_make_room(
@@ -121,6 +119,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(("umount", "--lazy", str(mounted)), check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, small_disk: Path) -> None:
     filler = small_disk / "filler"
 
@@ -137,11 +136,11 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, small_dis
         fill_up_and_make_room(gateway, port, fill_up, filler.unlink)
 
 
-@pytest.mark.parametrize(("program", "loses"), [(VIGIL, False), (EARLY, True)], ids=["vigil", "acknowledged early"])
+@pytest.mark.parametrize(("how", "loses"), [({}, False), ({"entry": EARLY}, True)], ids=["vigil", "acknowledged early"])
 def test_a_gateway_that_dies_while_the_disk_is_full_had_acknowledged_nothing_that_it_lacks(
-    tmp_path: Path, program: Sequence[str], loses: bool
+    tmp_path: Path, how: dict[str, str], loses: bool
 ) -> None:
-    with ward_on(tmp_path / "data", tmp_path, program) as (gateway, port):
+    with ward_on(tmp_path / "data", tmp_path, **how) as (gateway, port):
         with publisher_to(port) as publisher:
             gateway.await_account("icu", "b00", "mon1", received=20)
             gateway.forbid_writing()

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.support.deployed_mosquitto import PASSWORD, DeployedMosquitto
-from tests.support.gateway_process import GatewayProcess, exported_journal, identities_of, wait_until
+from tests.support.gateway_process import GatewayProcess, journaled_identities, wait_until
 from tests.support.mqtt_client import Login, MqttClient
 from tests.support.telemetry import WELL
 
@@ -56,7 +56,7 @@ def settings(tmp_path: Path, password: str = PASSWORD) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("protocol", ["5", pytest.param("3.1.1", marks=pytest.mark.slow)])
 def test_nothing_is_lost_over_tls_though_the_gateway_is_killed(
     tmp_path: Path, broker: DeployedMosquitto, protocol: str
 ) -> None:
@@ -77,7 +77,7 @@ def test_nothing_is_lost_over_tls_though_the_gateway_is_killed(
         gateway.start_and_wait()
         wait_until(lambda: gateway.ledger()["total"]["evaluated"] == MESSAGES + 1, "everything arrives")
 
-        assert set(identities_of(exported_journal(gateway.data_dir))) == {(PLACE, "b", n) for n in range(MESSAGES + 1)}
+        assert set(journaled_identities(gateway.data_dir)) == {(PLACE, "b", n) for n in range(MESSAGES + 1)}
 
 
 @pytest.mark.parametrize("fault", ["a wrong password", "an unknown authority"])
