@@ -104,8 +104,9 @@ def unit_words(unit: str) -> str:
 
 
 def number_words(value: float) -> str:
-    """A number to two decimals, without needless ones."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    """A number to two decimals (three where it is small), without needless ones."""
+    decimals = 3 if abs(value) < 0.1 else 2
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def quantity_words(value: float | str, unit: str) -> str:

@@ -134,7 +134,7 @@ CURRENT_HOLD = (
     Row(
         section="2.1",
         says="hold",
-        quote="SBP falls to < 90 mmHg",
+        quote="**SBP falls to < 90 mmHg** (no pressor qualifier in the current text)",
         criterion="cardiovascular.sbp",
         cases=(
             *below("sbp", 90, 0.1),

@@ -1,0 +1,1 @@
+"""The dose criteria: predicates, state machines, decision, profiles, words."""
