@@ -50,6 +50,9 @@ CONNECT_TIMEOUT_S = 3.0
 """For the TCP connection. It is made in a thread that cannot be interrupted, and an end of the gateway waits for it."""
 ANSWER_TIMEOUT_S = 10.0
 """For the broker's answers."""
+KEEPALIVE_S = 10
+"""A broker that is silent with its connection open is found out within twice this: before the silence of its devices
+becomes their alarm."""
 PUBACK = Struct("!BBH")
 PUBACK_TYPE = 0x40
 
@@ -181,7 +184,7 @@ class MqttDoor:
             clean_session=None if is_v5 else False,
             properties=properties,
             tls_context=address.tls,
-            keepalive=30,
+            keepalive=KEEPALIVE_S,
             timeout=ANSWER_TIMEOUT_S,
         )
         paho = client._client

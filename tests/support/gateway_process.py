@@ -36,7 +36,7 @@ from gateway.rulesets import load_alarm_profile
 from gateway.wire.recording import encode_entry, parse_lines
 from storage.journal import JournalReader
 from storage.ports import EntryKind
-from tests.support.forked_vigil import ForkedVigil
+from tests.support.forked_vigil import ForkedVigil, keeping_compiled
 from tests.support.sources import REPOSITORY
 
 JsonObject = dict[str, Any]
@@ -479,12 +479,6 @@ def journaled_identities(data_dir: Path) -> list[tuple[str, str, int]]:
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Our own environment without settings of Vigil's, and with those given.
-
-    Where the environment forbids Python to keep compiled modules they are kept in pytest's cache: a gateway that
-    compiles all it imports takes three seconds to start in place of one.
-    """
+    """Our own environment without settings of Vigil's, and with those given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
-        kept["PYTHONPYCACHEPREFIX"] = str(REPOSITORY / ".pytest_cache" / "compiled")
-    return kept | dict(settings)
+    return keeping_compiled(kept) | dict(settings)

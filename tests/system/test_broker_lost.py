@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.mqtt import KEEPALIVE_S
 from tests.support.figures import tell
 from tests.support.gateway_process import (
     GatewayProcess,
@@ -189,6 +190,23 @@ def test_a_broker_killed_under_load_is_found_again_and_what_it_lost_is_counted(
     assert_gap_was_an_alarm_of({*ADMITTED, MEANWHILE}, process)
     assert_live_equals_replay(process)
     tell(f"{len(acknowledged)} acknowledged, {lost.total()} lost by the broker, all of them counted as gaps")
+
+
+@pytest.mark.slow
+def test_a_broker_that_falls_silent_with_its_connections_open_is_found_out(
+    gateway: tuple[Mosquitto, GatewayProcess],
+) -> None:
+    broker, process = gateway
+
+    broker.pause()
+    process.await_alarm("system.broker_lost", within_s=2 * KEEPALIVE_S + 8)
+    broker.resume()
+    process.await_ready()
+
+    wait_until(lambda: all(a["signal"] == "off" for a in broker_alarms(process).values()), "the alarms end")
+    with MqttClient(broker.port, "after") as client:
+        client.publish(f"{LAST}/obs", b'{"boot":"b","seq":0,"metrics":{}}')
+    process.await_account("icu", "last", "mon1")
 
 
 def place_of(line: JsonObject) -> str:
