@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from streaming.criteria.criterion import (
     Counting,
@@ -118,10 +118,13 @@ def _apply(document: dict[str, Any], change: Table, approver: str) -> None:
 
 
 def _changed(change: Table, now: float) -> float:
-    """The new value, of the kind that stands there now."""
+    """The new value, a number or a flag as the one that stands there now."""
     if isinstance(now, bool):
         return read_flag(change, "value", default=now)
-    return change.integer("value", low=0, high=1000) if isinstance(now, int) else change.number("value")
+    value = change.take("value")
+    if not _is_number(value):
+        raise change.error("value", "must be a number")
+    return value
 
 
 def _criterion_fields(document: dict[str, Any], change: Table, criterion_id: str) -> dict[str, Any]:
@@ -344,7 +347,7 @@ def _is_pair(signal: str, pair: object) -> bool:
     return isinstance(pair, list) and len(pair) == 2 and _is_number(pair[0]) and _is_value(signal, pair[1])
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
