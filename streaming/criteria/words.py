@@ -313,12 +313,12 @@ def what_was_found(finding: Finding) -> str:
         return signal_words(finding.source_signal)
     if isinstance(leaf, RhythmEventSeen) and finding.truth is Truth.FALSE:
         return f"no run of {_listed(leaf.rhythms)}"
-    if isinstance(leaf, StateLasting) and isinstance(finding.value, float):
-        return f"{signal_words(leaf.signal)}: {finding.detail} for {number_words(finding.value)} h"
-    if isinstance(leaf, RhythmEventSeen) and isinstance(finding.value, float):
-        return f"{finding.detail} of {quantity_words(finding.value, finding.unit)}"
     if isinstance(finding.value, str):
         return f"{signal_words(leaf.signal)}: {quantity_words(finding.value, '')}"
+    if isinstance(leaf, StateLasting):
+        return f"{signal_words(leaf.signal)}: {finding.detail} for {number_words(finding.value)} h"
+    if isinstance(leaf, RhythmEventSeen):
+        return f"{finding.detail} of {quantity_words(finding.value, finding.unit)}"
     return f"{signal_words(leaf.signal)}{_window_words(leaf)} {_judged_words(leaf, finding, finding.value)}"
 
 
