@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from gateway.pipeline import Pipeline
     from gateway.web.ports import ExportFormat
     from storage.records.rows import BedAssignment
+    from storage.series.chunks import RawSample
+    from storage.series.store import SeriesStore
 
 PAGE = 1000
 Read = Callable[[int, int], list[JournalEntry]]
@@ -145,11 +147,27 @@ async def _table(pipeline: Pipeline, assignments: Sequence[BedAssignment]) -> As
         bed, begin_ms = assignment.bed, assignment.from_ms
         end_ms = now_ms + 1 if assignment.to_ms is None else assignment.to_ms
         for device, name in await pipeline.series.names(bed):
-            from_ms = begin_ms
-            while samples := await pipeline.series.samples(bed, name, from_ms, end_ms, PAGE, device=device or None):
-                head = (bed.unit, bed.bed, _inert(device), _inert(name))
+            head = (bed.unit, bed.bed, _inert(device), _inert(name))
+            async for samples in _pages(pipeline.series, bed, device or None, name, begin_ms, end_ms):
                 yield _csv((format_ms(s.t_ms), *head, repr(s.value), s.validity.label) for s in samples)
-                from_ms = samples[-1].t_ms + 1
+
+
+async def _pages(
+    series: SeriesStore, bed: BedId, device: str | None, name: str, from_ms: int, end_ms: int
+) -> AsyncIterator[list[RawSample]]:
+    """The samples of a series, a page at a time; what shares an instant stays together, for the next page begins after
+    it."""
+    limit = PAGE
+    while samples := await series.samples(bed, name, from_ms, end_ms, limit, device=device):
+        if len(samples) < limit:
+            yield samples
+            return
+        whole = [sample for sample in samples if sample.t_ms < samples[-1].t_ms]
+        if not whole:
+            limit *= 2
+            continue
+        yield whole
+        from_ms, limit = whole[-1].t_ms + 1, PAGE
 
 
 def _inert(text: str) -> str:
