@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,7 @@ import orjson
 import psutil
 from websockets.sync.client import connect
 
-from gateway.export import journal_entries, recorded
-from gateway.replay import replay
-from gateway.rulesets import load_alarm_profile
-from gateway.wire.recording import encode_entry, parse_lines
+from gateway.export import journal_entries
 from storage.journal import JournalReader
 from storage.ports import EntryKind
 from tests.support.forked_vigil import ForkedVigil, keeping_compiled
@@ -45,7 +42,6 @@ DEADLINE_S = 60.0
 """For things that take seconds when nothing else runs on the machine."""
 POLL_S = 0.02
 MAIN = "gateway.cli:main"
-PROFILE = load_alarm_profile()
 VIGIL = (sys.executable, "-c", "from gateway.cli import main; main()")
 """The command `vigil`, without relying on where it is installed."""
 
@@ -421,16 +417,16 @@ def exported_journal(data_dir: Path) -> Path:
     return recording
 
 
-def replayed_outcomes(recording: Path) -> Outcomes:
-    """What the command `vigil replay` makes of a recording."""
+def replayed_lines(recording: Path) -> list[JsonObject]:
+    """What `vigil replay` says of a recording."""
     replayed = run_vigil("replay", recording)
     assert replayed.returncode == 0, replayed.stderr
-    return outcomes_of(replayed.stdout.splitlines())
+    return [orjson.loads(line) for line in replayed.stdout.splitlines()]
 
 
-def outcomes_of(lines: Iterable[str | bytes]) -> Outcomes:
-    """The lines of a replay, taken together."""
-    *told, last = map(orjson.loads, lines)
+def replayed_outcomes(data_dir: Path) -> Outcomes:
+    """The journal exported and replayed, both by the commands."""
+    *told, last = replayed_lines(exported_journal(data_dir))
     transitions: dict[str, list[JsonObject]] = {}
     for line in told:
         if line["type"] == "alarm":
@@ -438,27 +434,14 @@ def outcomes_of(lines: Iterable[str | bytes]) -> Outcomes:
     return Outcomes({key: value for key, value in last.items() if key != "type"}, transitions)
 
 
-def replayed_by_commands(data_dir: Path) -> Outcomes:
-    """`vigil journal export`, then `vigil replay`."""
-    return replayed_outcomes(exported_journal(data_dir))
-
-
-def replayed_here(data_dir: Path) -> Outcomes:
-    """The same in this process: a second and more quicker."""
-    with closing(JournalReader(data_dir / "journal.db")) as journal:
-        return outcomes_of(replay(parse_lines(map(encode_entry, recorded(journal_entries(journal.read)))), PROFILE))
-
-
-def assert_live_equals_replay(
-    gateway: GatewayProcess, replayed: Callable[[Path], Outcomes] = replayed_here, *, attempts: int = 5
-) -> Outcomes:
+def assert_live_equals_replay(gateway: GatewayProcess, *, attempts: int = 5) -> Outcomes:
     """The records of the running gateway hold exactly what its journal, exported and replayed, comes to.
 
     Time passes in the gateway while the journal is replayed, and may bring a transition: then it is done again. The
     hash is over everything from the beginning, so a real difference never goes away.
     """
     for _ in range(attempts):
-        live, offline = live_outcomes(gateway), replayed(gateway.data_dir)
+        live, offline = live_outcomes(gateway), replayed_outcomes(gateway.data_dir)
         if live == offline:
             break
     assert live.transitions == offline.transitions

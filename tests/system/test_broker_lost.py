@@ -128,9 +128,9 @@ def publish_while_the_gateway_stands_still(gateway: GatewayProcess, broker: Mosq
             client.publish(f"{place}/obs", b'{"boot":"b","seq":%d,"metrics":{}}' % seq)
     broker.stop()
     broker.restart()
-    gateway.resume()
     with MqttClient(broker.port, "after") as client:
         client.publish(f"{place}/obs", b'{"boot":"b","seq":%d,"metrics":{}}' % (count + 1))
+    gateway.resume()
     return [(place, "b", seq) for seq in range(count + 2)]
 
 
@@ -155,7 +155,8 @@ def test_what_waited_at_a_broker_that_keeps_nothing_is_lost_and_counted(
     wait_until(lambda: process.figure("vigil_broker_connections_total") == 2, "the gateway connects again")
     with MqttClient(broker.port, "heard") as client:  # the session was lost: what comes before it is open again is too
         client.publish("icu/v1/icu/b00/pump1/obs", b'{"boot":"b","seq":302,"metrics":{}}')
-    process.await_account("icu", "b00", "pump1", received=2)
+    wait_until(lambda: ("icu/v1/icu/b00/pump1", "b", 302) in journaled_of(process), "what comes then arrives")
+    wait_until(lambda: process.ledger()["total"]["pending"] == 0, "and is evaluated")
 
     lost = set(published) - set(journaled_of(process))
     account = process.account("icu", "b00", "pump1")

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,9 @@ from tests.support.figures import tell
 from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
+    Outcomes,
     assert_live_equals_replay,
     journaled_identities,
-    replayed_by_commands,
     wait_until,
 )
 from tests.support.mosquitto import free_port, start_mosquitto
@@ -65,7 +65,7 @@ class Arrived:
     journaled: list[Identity]
     """Repeats included."""
     ledger: JsonObject
-    kills_while_starting: int
+    kills: Kills
 
     @property
     def lost(self) -> set[Identity]:
@@ -85,19 +85,37 @@ def sick_from(number: int) -> list[float]:
     return [0.2 * number + turn * (SICK_S + WELL_S) for turn in range(20)]
 
 
-def kill_at_random_moments(gateway: GatewayProcess, kills: int, chance: random.Random) -> int:
-    """Kills a running gateway so many times, starting it again each time; returns how many died while starting."""
-    while_starting = 0
+@dataclass(slots=True)
+class Kills:
+    """What was done to a gateway between its kills."""
+
+    while_starting: int = 0
+    answered: set[str] = field(default_factory=set)
+    """Alarms of which it said that their acknowledgement is taken."""
+
+
+def kill_at_random_moments(gateway: GatewayProcess, kills: int, chance: random.Random) -> Kills:
+    """Kills a running gateway so many times, starting it again each time; alarms are acknowledged in between."""
+    done = Kills()
     for _ in range(kills):
         if chance.random() < STARTING_SHARE:
             time.sleep(chance.uniform(0, STARTING_MAX_S))  # the moment is what the test is about
-            while_starting += gateway.readiness_or_none() is None
+            done.while_starting += gateway.readiness_or_none() is None
         else:
             gateway.await_ready()
             time.sleep(chance.uniform(0, RUNNING_MAX_S))
+            done.answered |= acknowledge_all(gateway)
         gateway.kill()
         gateway.start()
-    return while_starting
+    return done
+
+
+def acknowledge_all(gateway: GatewayProcess) -> set[str]:
+    """Takes note of every alarm that sounds; returns those for which the gateway said yes."""
+    sounding = [alarm["alarm_id"] for alarm in gateway.alarms(state="active") if alarm["signal"] in {"on", "latched"}]
+    answers = {alarm_id: gateway.post(f"/alarms/{alarm_id}/acknowledge").status_code for alarm_id in sounding}
+    assert set(answers.values()) <= {200, 409}
+    return {alarm_id for alarm_id, status in answers.items() if status == 200}
 
 
 @contextmanager
@@ -115,7 +133,7 @@ def disturbed(
         for number in range(ADMITTED_BEDS):
             gateway.admit("icu", f"b{number:02d}")
         with SteadyPublisher(broker.port, "ward", telemetry.due) as publisher:
-            while_starting = kill_at_random_moments(gateway, kills, chance)
+            done = kill_at_random_moments(gateway, kills, chance)
             gateway.await_ready()
             if until_alarms:
                 wait_until(lambda: len(sick_beds(gateway)) == SICK_BEDS, "every sick bed has its alarm")
@@ -125,7 +143,7 @@ def disturbed(
             last.publish(f"{LAST}/obs", b'{"boot":"b","seq":0,"metrics":{}}')
         gateway.await_account("icu", "last", "mon1")
         journaled = [identity for identity in journaled_identities(gateway.data_dir) if identity[0] != LAST]
-        yield gateway, Arrived(acknowledged, journaled, gateway.ledger(), while_starting)
+        yield gateway, Arrived(acknowledged, journaled, gateway.ledger(), done)
 
 
 @pytest.mark.parametrize(
@@ -143,12 +161,14 @@ def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(tmp_path: Path
         assert_each_evaluated_once(arrived)
         assert_series_hold_each_message_once(gateway, arrived)
         assert_alarms_are_those_of_the_sick(gateway)
-        outcomes = assert_live_equals_replay(gateway, replayed_by_commands)
+        outcomes = assert_live_equals_replay(gateway)
+        assert_answers_were_kept(arrived.kills, outcomes)
 
     redelivered = len(arrived.journaled) - len(arrived.acknowledged)
     tell(
-        f"{kills} kills, {arrived.kills_while_starting} of them while starting; {len(arrived.acknowledged)} "
-        f"acknowledged, 0 lost, {redelivered} redelivered and known; {len(outcomes.transitions)} alarms equal"
+        f"{kills} kills, {arrived.kills.while_starting} of them while starting; {len(arrived.acknowledged)} "
+        f"acknowledged, 0 lost, {redelivered} redelivered and known; {len(outcomes.transitions)} alarms equal, "
+        f"{len(arrived.kills.answered)} acknowledgements by people kept"
     )
 
 
@@ -162,6 +182,12 @@ def assert_each_evaluated_once(arrived: Arrived) -> None:
         assert (account["received"], account["evaluated"]) == (received, distinct[place])
         assert (account["rejected"], account["gaps"]) == (0, 0)
     assert arrived.ledger["total"]["pending"] == 0
+
+
+def assert_answers_were_kept(kills: Kills, outcomes: Outcomes) -> None:
+    """A command that was answered has happened, whatever happened to the gateway afterwards."""
+    for alarm_id in kills.answered:
+        assert "acknowledge" in {step["phase"] for step in outcomes.transitions[alarm_id]}
 
 
 def assert_series_hold_each_message_once(gateway: GatewayProcess, arrived: Arrived) -> None:
