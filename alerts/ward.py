@@ -22,6 +22,8 @@ from heapq import heappop, heappush
 
 from alerts.alarm import AlarmTransition, Kind
 from alerts.book import VIGIL, AlarmBook
+from alerts.dosing import LOOK_EVERY_MS, DoseDesk
+from alerts.rulebook import Rulebook, as_rulebook
 from streaming.admission import Admission
 from streaming.bed import NEVER_DUE_MS, Bed
 from streaming.commands import (
@@ -38,6 +40,7 @@ from streaming.commands import (
     Tick,
     Transfer,
 )
+from streaming.criteria.decision import SignatureRefused
 from streaming.device import Device
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
 from streaming.identity import BedId, DeviceId
@@ -78,8 +81,9 @@ class Refusal(Exception):  # noqa: N818 - it names an answer, not an accident
 class Ward:
     """The state of the whole service, as far as it decides anything."""
 
-    def __init__(self, profile: AlarmProfile) -> None:
-        self.profile = profile
+    def __init__(self, rules: AlarmProfile | Rulebook) -> None:
+        self.rules = as_rulebook(rules)
+        self.profile = self.rules.alarms
         self.now_ms = 0
         """Time of receipt of the latest entry."""
         self.beds: dict[BedId, Bed] = {}
@@ -97,6 +101,7 @@ class Ward:
         self.changed: set[BedId] = set()
         """Beds that look different since the display last asked. Not part of what is decided."""
         self._ended_alarms: dict[str, None] = {}
+        self._desks: dict[BedId, DoseDesk] = {}
         self._due: list[tuple[int, BedId]] = []
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -111,7 +116,7 @@ class Ward:
             if due_ms != bed.booked_ms:
                 continue  # booked earlier since
             bed.booked_ms = NEVER_DUE_MS
-            if bed.due_ms > due_ms:
+            if self._due_of(bed) > due_ms:
                 self._book(bed)
                 continue
             at_ms = max(due_ms, self.now_ms)
@@ -126,9 +131,14 @@ class Ward:
 
     def _book(self, bed: Bed) -> None:
         """Note when the bed is to be looked at; one valid note per bed."""
-        if bed.due_ms < bed.booked_ms:
-            bed.booked_ms = bed.due_ms
-            heappush(self._due, (bed.due_ms, bed.id))
+        due_ms = self._due_of(bed)
+        if due_ms < bed.booked_ms:
+            bed.booked_ms = due_ms
+            heappush(self._due, (due_ms, bed.id))
+
+    def _due_of(self, bed: Bed) -> int:
+        desk = self._desks.get(bed.id)
+        return bed.due_ms if desk is None else min(bed.due_ms, desk.due_ms)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -149,8 +159,14 @@ class Ward:
         step = Step(received_ms)
         try:
             is_new = _take(bed, step, device, decoded.message)
+            desk = self._desks.get(bed.id)
             if step.found or bed.needs_schedule:
                 self._settle(bed, step)
+            elif desk is not None and received_ms >= desk.next_look_ms:
+                if device.is_watched or desk.sees_change(bed):
+                    self._settle(bed, step)
+                else:
+                    desk.next_look_ms = received_ms + LOOK_EVERY_MS
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other beds; it is told, loudly
             detail = self._tell_fault(bed, step, "this message", error)
             step.effects.append(InputRejected(received_ms, topic, "engine_fault", detail, device.id))
@@ -272,13 +288,36 @@ class Ward:
     def _order(self, command: Course | AudioPause | Sign, step: Step) -> str:
         stay = self._stay(command.admission_id)
         if isinstance(command, Sign):
-            raise Refusal("not_supported", "dose decisions are not computed yet, so there is nothing to sign")
+            return self._sign(command, step)
         if isinstance(command, Course):
-            stay.course = command
+            self._take_course(stay, command, step)
         else:
             stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
         self.changed.add(stay.admission.bed)
         return command.admission_id
+
+    def _take_course(self, stay: Stay, command: Course, step: Step) -> None:
+        stay.course = command
+        bed = self.beds[stay.admission.bed]
+        patient = bed.patient
+        assert patient is not None
+        self._look_soon(bed, step.now_ms)
+        self._guarded(bed, step, lambda step: patient.facts.take_course(command, step.now_ms), "a course")
+
+    def _sign(self, command: Sign, step: Step) -> str:
+        desk = self.desk(command.admission_id)
+        if desk is None:
+            raise Refusal("no_dosing_profile", "no dosing profile is in force, so there is nothing to sign")
+        signed = desk.sign(command, step.now_ms)
+        if isinstance(signed, SignatureRefused):
+            raise Refusal(signed.reason, signed.detail, command.admission_id)
+        step.effects += signed
+        return command.admission_id
+
+    def desk(self, admission_id: str) -> DoseDesk | None:
+        """Decision and doses of a present admission; None without dosing profiles."""
+        stay = self.stays.get(admission_id)
+        return self._desks.get(stay.admission.bed) if stay is not None else None
 
     def _note(self, command: Link | Clock | Tick, step: Step) -> str:
         """What the gateway notes of itself."""
@@ -303,19 +342,41 @@ class Ward:
             baseline_weight_kg=command.baseline_weight_kg,
             baseline=command.baseline,
             limits=command.limits,
-            profile=command.profile or self.profile.id,
+            profile=self._profile_for(command),
             admitted_ms=step.now_ms,
         )
         self.stays[admission_id] = Stay(admission)
         step.effects.append(
             AdmissionChanged(step.now_ms, admission_id, admission.bed, "admit", command.actor, admission)
         )
-        self._guarded(bed, step, lambda step: bed.admit(step, admission), "an admission")
+        self._guarded(bed, step, lambda step: self._begin(bed, step, admission), "an admission")
         self._tell_link(bed, step)
         return admission_id
 
+    def _begin(self, bed: Bed, step: Step, admission: Admission) -> None:
+        bed.admit(step, admission)
+        profile = self.rules.dosing.get(admission.profile)
+        if profile is not None and bed.patient is not None:
+            self._desks[bed.id] = DoseDesk(admission.admission_id, profile, bed.patient.facts, step.now_ms)
+
+    def _profile_for(self, command: Admit) -> str:
+        """Id of the dosing profile of an admission; of the alarm rules where there are no dosing profiles."""
+        rules = self.rules
+        wanted = rules.forced_dosing or command.profile or (rules.usual_dosing if rules.dosing else rules.alarms.id)
+        if rules.dosing and wanted not in rules.dosing:
+            known = ", ".join(sorted(rules.dosing))
+            raise Refusal("unknown_profile", f"there is no dosing profile {wanted}; there are {known}")
+        return wanted
+
+    def _look_soon(self, bed: Bed, now_ms: int) -> None:
+        """What a person did is looked at at once."""
+        desk = self._desks.get(bed.id)
+        if desk is not None:
+            desk.next_look_ms = now_ms
+
     def _chart(self, command: Chart, step: Step) -> str:
         bed = self.beds[self._stay(command.admission_id).admission.bed]
+        self._look_soon(bed, step.now_ms)
         took = self._guarded(
             bed, step, lambda step: bed.chart(step, command.metrics, command.determined_ms), "what was charted"
         )
@@ -345,6 +406,10 @@ class Ward:
         for transition in stay.book.withdraw(step.now_ms, command.actor, Kind.TECHNICAL):
             self._record(transition, step)
         stay.book.move_to(command.bed)
+        desk = self._desks.pop(source.id, None)
+        if desk is not None:
+            self._desks[target.id] = desk
+            self._look_soon(target, step.now_ms)
         step.effects.append(
             AdmissionChanged(step.now_ms, command.admission_id, command.bed, "transfer", command.actor, stay.admission)
         )
@@ -357,6 +422,7 @@ class Ward:
         stay = self._stay(command.admission_id)
         bed = self.beds[stay.admission.bed]
         bed.release_patient(step.now_ms)
+        self._desks.pop(bed.id, None)
         for transition in stay.book.withdraw(step.now_ms, command.actor):
             self._record(transition, step)
         ended = replace(stay.admission, discharged_ms=step.now_ms)
@@ -419,6 +485,12 @@ class Ward:
 
     def _settle(self, bed: Bed, step: Step) -> None:
         self._finish(bed, step)
+        desk = self._desks.get(bed.id)
+        if desk is not None:
+            if step.now_ms >= min(desk.next_look_ms, desk.due_ms):
+                step.effects += desk.look(step.now_ms, bed)
+            else:
+                desk.due_ms = min(desk.due_ms, desk.next_look_ms)
         bed.schedule(step.now_ms)
         self._book(bed)
 
@@ -445,13 +517,14 @@ class Ward:
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for `restore`. Only ever read back from the service's own data directory."""
-        return pickle.dumps((SNAPSHOT_FORMAT, self.profile.sha256, self), protocol=pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((SNAPSHOT_FORMAT, self.rules.identity, self), protocol=pickle.HIGHEST_PROTOCOL)
 
     @staticmethod
-    def restore(snapshot: bytes, profile: AlarmProfile) -> Ward | None:
+    def restore(snapshot: bytes, rules: AlarmProfile | Rulebook) -> Ward | None:
         """The state that `snapshot` holds; None when it was made by another format or under other rules."""
         held = pickle.loads(snapshot)  # noqa: S301 - see `snapshot`
-        if not isinstance(held, tuple) or len(held) != 3 or held[:2] != (SNAPSHOT_FORMAT, profile.sha256):
+        expected = (SNAPSHOT_FORMAT, as_rulebook(rules).identity)
+        if not isinstance(held, tuple) or len(held) != 3 or held[:2] != expected:
             return None
         ward = held[2]
         assert isinstance(ward, Ward)

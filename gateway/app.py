@@ -24,7 +24,7 @@ from gateway.announcer import AlarmAnnouncer
 from gateway.clock import GatewayClock
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
 from gateway.pipeline import Pipeline
-from gateway.rulesets import load_alarm_profile
+from gateway.rulesets import load_rulebook
 from gateway.service import VERSION, GatewayService
 from gateway.settings import Settings, read_secret
 from gateway.web.app import create_app
@@ -103,11 +103,11 @@ async def _run_with_stores(
     speed: float,
     announce: Callable[[str], None],
 ) -> None:
-    profile = load_alarm_profile(settings.profile)
+    rules = load_rulebook(settings.profile, settings.dosing_profile)
     folder = settings.data_dir / "snapshots"
     _refuse_older_journal(settings, journal, series, records)
     least = min(series.applied_offset, records.applied_offset, journal.head_offset)
-    fold = await asyncio.to_thread(snapshots.load, folder, profile, least)
+    fold = await asyncio.to_thread(snapshots.load, folder, rules, least)
     clock = GatewayClock(speed=speed, not_before_ms=journal.last_received_ms)
     door = MqttDoor(
         _broker_address(settings), client_id=settings.mqtt_client_id, receive_maximum=settings.receive_maximum

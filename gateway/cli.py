@@ -18,17 +18,24 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from alerts.rulebook import Rulebook
 from gateway.cli_errors import FAILURE, WRONG_USAGE, errors, fail
 from gateway.cli_journal import journal_app, rebuild
 from gateway.cli_rules import rules_app
 from gateway.demo import demo
-from gateway.rulesets import load_alarm_profile, shipped_profiles
+from gateway.rulesets import (
+    load_alarm_profile,
+    load_rulebook,
+    shipped_dosing_profiles,
+    shipped_profiles,
+)
 from gateway.settings import Settings, SettingsError, load_settings, unrecognised_variables
 from storage.ports import StorageProblem
 from streaming.rules.profile import ProfileError
@@ -87,14 +94,17 @@ def gateway(
 @app.command(epilog="Example: `vigil replay stay.ndjson --out alarms.ndjson`")
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording (NDJSON, also .gz).")],
-    profile: Annotated[str, typer.Option(help="Alarm rules: an id, or a .toml file.")] = "alarms-il2",
+    profile: Annotated[
+        str | None, typer.Option(help="Dosing profile for every admission, in place of the one it names.")
+    ] = None,
+    alarms: Annotated[str, typer.Option(help="Alarm rules: an id, or a .toml file.")] = "alarms-il2",
     out: Annotated[Path | None, typer.Option(help="Where to write; standard output when absent.")] = None,
 ) -> None:
     """Run a recording through the engine offline: a line for each alarm transition and rejection, a summary last."""
     from gateway.replay import replay as replay_entries
     from gateway.wire.recording import RecordingError, read_recording
 
-    rules = _profile(profile)
+    rules = _rulebook(alarms, profile)
     try:
         with out.open("wb") if out is not None else nullcontext(sys.stdout.buffer) as stream:
             for line in replay_entries(read_recording(file), rules):
@@ -184,9 +194,13 @@ def _settings(config: Path | None, **options: object) -> Settings:
         fail(str(error), WRONG_USAGE)
 
 
-def _profile(name: str) -> Any:
+def _rulebook(alarms: str, profile: str | None) -> Rulebook:
     try:
-        return load_alarm_profile(name)
+        if profile is None:
+            return load_rulebook(alarms)
+        if profile in shipped_dosing_profiles():
+            return replace(load_rulebook(alarms), forced_dosing=profile)
+        return load_rulebook(profile)  # alarm rules by their id or file
     except ProfileError as error:
         fail(str(error), WRONG_USAGE)
 

@@ -25,7 +25,7 @@ def export_journal(
     The gateway may be running: only what is durable is read.
     """
     from gateway.export import journal_entries, recorded, stay_recording
-    from gateway.rulesets import load_alarm_profile
+    from gateway.rulesets import load_rulebook
     from gateway.wire.recording import RecordedEntry, write_recording
     from storage.journal import JournalReader
 
@@ -36,7 +36,7 @@ def export_journal(
     try:
         entries: Iterator[RecordedEntry] | None = recorded(journal_entries(reader.read))
         if admission is not None:
-            entries = stay_recording(reader.read, admission, load_alarm_profile())
+            entries = stay_recording(reader.read, admission, load_rulebook())
         if entries is None:
             fail(f"the journal knows no admission {admission}")
         count = write_recording(out, entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -12,12 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli_errors import WRONG_USAGE, errors, fail
-from gateway.rulesets import load_alarm_profile, shipped_profiles
+from gateway.rulesets import (
+    is_dosing,
+    load_alarm_profile,
+    load_dosing_profile,
+    shipped_dosing_profiles,
+    shipped_profiles,
+)
+from streaming.criteria.criterion import DosingProfile
+from streaming.criteria.examples import check_example as check_criterion_example
+from streaming.criteria.words import criterion_row
 from streaming.rules.examples import check_example
 from streaming.rules.kinds import AlarmProfile, LimitRule
 from streaming.rules.profile import ProfileError
 
-rules_app = typer.Typer(help="The alarm rules: list, check, show.", no_args_is_help=True)
+rules_app = typer.Typer(help="The alarm rules and the dose criteria: list, check, show.", no_args_is_help=True)
 PIPED_WIDTH = 160
 """Columns of a table that does not go to a terminal."""
 ProfileOption = Annotated[str, typer.Option(help="A profile's id, or a .toml file.")]
@@ -27,20 +36,44 @@ ProfileOption = Annotated[str, typer.Option(help="A profile's id, or a .toml fil
 def list_rules(
     profile: ProfileOption = "alarms-il2", json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
 ) -> None:
-    """Every rule with its limit, delay and priority."""
-    from gateway.service import rule_object
-
+    """Every rule with its limit, delay and priority; of a dosing profile every criterion with its class."""
     rules = _load(profile)
     if json:
-        typer.echo(orjson.dumps([rule_object(rule) for rule in rules.rules]).decode())
+        typer.echo(orjson.dumps(_rows(rules)).decode())
         return
     table = Table(title=f"{rules.id} {rules.version}  {rules.sha256[:12]}")
+    if isinstance(rules, DosingProfile):
+        _list_criteria(table, rules)
+    else:
+        _list_rules(table, rules)
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+
+def _rows(rules: AlarmProfile | DosingProfile) -> list[dict[str, Any]]:
+    from gateway.service import rule_object
+
+    if isinstance(rules, DosingProfile):
+        return [criterion_row(criterion) for criterion in rules.criteria]
+    return [rule_object(rule) for rule in rules.rules]
+
+
+def _list_criteria(table: Table, rules: DosingProfile) -> None:
+    for heading in ("criterion", "class", "limit", "resume", "source"):
+        table.add_column(heading, no_wrap=heading in ("criterion", "class"))
+    for criterion in rules.criteria:
+        row = criterion_row(criterion)
+        marked = "" if criterion.is_verified else " (not verified)"
+        table.add_row(
+            criterion.id, str(row["class"]), f"{row['limit']}{marked}", str(row["resume"]), criterion.reference
+        )
+
+
+def _list_rules(table: Table, rules: AlarmProfile) -> None:
     for heading in ("rule", "limit", "after", "priority", "source"):
         table.add_column(heading, no_wrap=heading != "source")
     for rule in rules.rules:
         limit = f"{rule.signal} {rule.sign} {rule.threshold:g}" if isinstance(rule, LimitRule) else rule.kind
         table.add_row(rule.id, limit, f"{rule.onset_delay_s:g} s", rule.priority, rule.reference)
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 @rules_app.command("check")
@@ -49,13 +82,12 @@ def check_rules(
 ) -> None:
     """Validate profiles and run the test vectors that stand in them."""
     failures = 0
-    for name in profile or shipped_profiles():
+    for name in profile or [*shipped_profiles(), *shipped_dosing_profiles()]:
         rules = _load(name)
-        found = [failure for rule in rules.limit_rules for failure in _check(rules, rule)]
-        count = sum(len(rule.examples) for rule in rules.limit_rules)
+        count, kind, found = _check_criteria(rules) if isinstance(rules, DosingProfile) else _check_alarms(rules)
         for failure in found:
             errors.print(f"[red]✗[/] {escape(failure)}", highlight=False)
-        typer.echo(f"{rules.id} {rules.version}: {len(rules.rules)} rules, {count} examples, {len(found)} failed")
+        typer.echo(f"{rules.id} {rules.version}: {kind}, {count} examples, {len(found)} failed")
         failures += len(found)
     if failures:
         raise typer.Exit(1)
@@ -63,21 +95,33 @@ def check_rules(
 
 @rules_app.command("show")
 def show_rule(rule_id: str, profile: ProfileOption = "alarms-il2") -> None:
-    """One rule in full, as JSON."""
-    from gateway.service import rule_object
-
-    rule = _load(profile).rule(rule_id)
-    if rule is None:
+    """One rule, or one criterion of a dosing profile, in full, as JSON."""
+    rules = _load(profile)
+    row = next((each for each in _rows(rules) if each["id"] == rule_id), None)
+    if row is None:
         fail(f"profile {profile} has no rule {rule_id}")
-    typer.echo(orjson.dumps(rule_object(rule), option=orjson.OPT_INDENT_2).decode())
+    typer.echo(orjson.dumps(row, option=orjson.OPT_INDENT_2).decode())
+
+
+def _check_alarms(rules: AlarmProfile) -> tuple[int, str, list[str]]:
+    count = sum(len(rule.examples) for rule in rules.limit_rules)
+    found = [failure for rule in rules.limit_rules for failure in _check(rules, rule)]
+    return count, f"{len(rules.rules)} rules", found
 
 
 def _check(profile: AlarmProfile, rule: LimitRule) -> list[str]:
     return [f"{rule.id}: {failure}" for example in rule.examples for failure in check_example(profile, rule, example)]
 
 
-def _load(name: str) -> AlarmProfile:
+def _check_criteria(rules: DosingProfile) -> tuple[int, str, list[str]]:
+    tried = [(criterion, example) for criterion in rules.criteria for example in criterion.examples]
+    found = [(criterion.id, check_criterion_example(criterion, example)) for criterion, example in tried]
+    failures = [f"{criterion_id}: {failure}" for criterion_id, failure in found if failure is not None]
+    return len(tried), f"{len(rules.criteria)} criteria", failures
+
+
+def _load(name: str) -> AlarmProfile | DosingProfile:
     try:
-        return load_alarm_profile(name)
+        return load_dosing_profile(name) if is_dosing(name) else load_alarm_profile(name)
     except ProfileError as error:
         fail(str(error), WRONG_USAGE)

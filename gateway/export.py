@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from alerts.alarm import AlarmTransition
+from alerts.rulebook import Rulebook
 from gateway.fold import Fold
 from gateway.wire.commands import CommandName, encode_command
 from gateway.wire.recording import RecordedEntry, encode_entry
@@ -75,9 +76,9 @@ class Stay(NamedTuple):
     alarm_ids: frozenset[str]
 
 
-def find_stay(entries: Iterable[JournalEntry], admission_id: str, profile: AlarmProfile) -> Stay | None:
+def find_stay(entries: Iterable[JournalEntry], admission_id: str, rules: AlarmProfile | Rulebook) -> Stay | None:
     """Find an admission by folding the journal: its id may be derived, and so are the ids of its alarms."""
-    fold = Fold(profile)
+    fold = Fold(rules)
     begun: tuple[int, BedId] | None = None
     alarm_ids: set[str] = set()
     for entry in entries:
@@ -120,9 +121,9 @@ def _with_id(entry: JournalEntry, admission_id: str) -> JournalEntry:
     return replace(entry, payload=encode_command(body))
 
 
-def stay_recording(read: Read, admission_id: str, profile: AlarmProfile) -> Iterator[RecordedEntry] | None:
+def stay_recording(read: Read, admission_id: str, rules: AlarmProfile | Rulebook) -> Iterator[RecordedEntry] | None:
     """One stay as a recording; None when the journal knows no such admission."""
-    stay = find_stay(journal_entries(read), admission_id, profile)
+    stay = find_stay(journal_entries(read), admission_id, rules)
     return recorded(entries_of_stay(journal_entries(read), stay)) if stay is not None else None
 
 
@@ -133,7 +134,7 @@ async def stay_lines(pipeline: Pipeline, admission_id: str, fmt: ExportFormat) -
         async for chunk in _table(pipeline, record.assignments if record is not None else ()):
             yield chunk
         return
-    entries = await asyncio.to_thread(stay_recording, pipeline.journal.read, admission_id, pipeline.fold.profile)
+    entries = await asyncio.to_thread(stay_recording, pipeline.journal.read, admission_id, pipeline.fold.rules)
     if entries is None:
         return
     while page := await asyncio.to_thread(lambda: list(islice(entries, PAGE))):

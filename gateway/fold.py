@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import orjson
 
+from alerts.rulebook import Rulebook, as_rulebook
 from alerts.ward import Ward
 from gateway.wire.codec import decode
 from gateway.wire.commands import parse_command
@@ -19,9 +20,11 @@ from streaming.rules.kinds import AlarmProfile
 class Fold:
     """The journal folded up to one offset."""
 
-    def __init__(self, profile: AlarmProfile) -> None:
-        self.profile = profile
-        self.ward = Ward(profile)
+    def __init__(self, rules: AlarmProfile | Rulebook) -> None:
+        """Begin with nothing known, under these rules."""
+        self.rules = as_rulebook(rules)
+        self.profile = self.rules.alarms
+        self.ward = Ward(self.rules)
         self.offset = 0
         """Of the latest entry taken."""
 
@@ -55,12 +58,12 @@ class Fold:
         return self.offset.to_bytes(8, "big") + self.ward.snapshot()
 
     @classmethod
-    def restore(cls, snapshot: bytes, profile: AlarmProfile) -> Fold | None:
+    def restore(cls, snapshot: bytes, rules: AlarmProfile | Rulebook) -> Fold | None:
         """The fold that `snapshot` holds; None when it was made by another version or under other rules."""
-        ward = Ward.restore(snapshot[8:], profile)
+        ward = Ward.restore(snapshot[8:], rules)
         if ward is None:
             return None
-        fold = cls(profile)
+        fold = cls(rules)
         fold.ward = ward
         fold.offset = int.from_bytes(snapshot[:8], "big")
         return fold

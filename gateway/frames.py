@@ -10,9 +10,9 @@ from typing import Any
 
 from alerts.alarm import Alarm
 from alerts.ward import Stay, Ward
-from streaming.bed import CHART_DEVICE, Bed
+from streaming.bed import Bed
 from streaming.device import Device
-from streaming.identity import BedId
+from streaming.identity import CHART_DEVICE, BedId
 from streaming.instants import format_ms
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
@@ -49,7 +49,11 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
     for name, frame in signals.items():
         at_ms = _speaker(bed.slots[name])
         frame["age_s"] = max(0, ward.now_ms - at_ms.at_ms) / 1000 if at_ms is not None else None
-    return {"signals": signals, "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()]}
+    state: JsonObject = {"signals": signals, "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()]}
+    desk = ward.desk(admission_id)
+    if desk is not None:
+        state |= {"dose_count": desk.dose_count, "decision": desk.book.decision.value}
+    return state
 
 
 def alarm_brief(alarm: Alarm) -> JsonObject:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from alerts.alarm import AlarmTransition
+from alerts.dosing import DoseChanged
+from streaming.criteria.decision import DecisionChanged
 from streaming.effects import CommandRefused, InputRejected
 from streaming.instants import format_ms
 
@@ -38,6 +40,16 @@ def alarm_object(transition: AlarmTransition) -> dict[str, Any]:
     }
 
 
+def dose_object(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A dose as JSON-ready object: its instants as RFC 3339."""
+    return {
+        name.removesuffix("_ms") + "_at" if name.endswith("_ms") else name: (
+            format_ms(value) if name.endswith("_ms") and value is not None else value
+        )
+        for name, value in row.items()
+    }
+
+
 def line_of(effect: object) -> bytes | None:
     """The line of one effect, without newline; None for an effect that has none."""
     if isinstance(effect, AlarmTransition):
@@ -53,6 +65,23 @@ def line_of(effect: object) -> bytes | None:
         if effect.metric is not None:
             body["metric"] = effect.metric
         return _encode(body)
+    if isinstance(effect, DecisionChanged):
+        return _encode(
+            {
+                "type": "decision",
+                "at": format_ms(effect.at_ms),
+                "admission_id": effect.admission_id,
+                "decision": effect.decision,
+                "computed": effect.computed,
+                "summary": effect.summary,
+                "profile": effect.profile,
+                "criteria": effect.criteria,
+                "signature": effect.signature,
+            }
+        )
+    if isinstance(effect, DoseChanged):
+        at = {"at": format_ms(effect.at_ms), "admission_id": effect.admission_id}
+        return _encode({"type": "dose", **at, **dose_object(effect.row)})
     if isinstance(effect, CommandRefused):
         return _encode(
             {

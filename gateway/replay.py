@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from alerts.rulebook import Rulebook
 from gateway.fold import Fold
 from gateway.outcomes import Summary, lines_of
 from gateway.wire.recording import RecordedEntry
 from streaming.rules.kinds import AlarmProfile
 
 
-def replay(entries: Iterable[RecordedEntry], profile: AlarmProfile) -> Iterator[bytes]:
+def replay(entries: Iterable[RecordedEntry], rules: AlarmProfile | Rulebook) -> Iterator[bytes]:
     """Fold a recording.
 
     Args:
         entries: In order of receipt.
-        profile: The rules in force.
+        rules: The rules in force.
 
     Yields:
         The output lines without newline, the summary last.
     """
-    fold = Fold(profile)
+    fold = Fold(rules)
     summary = Summary()
     for entry in entries:
         for line in lines_of(_apply(fold, entry)):

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import frames
 from gateway.export import stay_lines
+from gateway.outcomes import dose_object
 from gateway.pipeline import Pipeline
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
+from streaming.criteria.criterion import DosingProfile
 from streaming.effects import CommandApplied
 from streaming.identity import BedId
 from streaming.rules.kinds import LimitRule, Rule
@@ -87,12 +89,26 @@ class GatewayService:
         """Present state of an admission."""
         return frames.admission_state(self._pipeline.fold.ward, admission_id)
 
+    def dose_decision(self, admission_id: str) -> JsonObject | None:
+        """The decision on the next dose, as of the fold's present."""
+        ward = self._pipeline.fold.ward
+        desk = ward.desk(admission_id)
+        return desk.view(ward.now_ms) if desk is not None else None
+
+    def doses(self, admission_id: str) -> list[JsonObject] | None:
+        """Every dose of the course."""
+        ward = self._pipeline.fold.ward
+        desk = ward.desk(admission_id)
+        return [dose_object(row) for row in desk.dose_rows(ward.now_ms)] if desk is not None else None
+
     # --- commands -----------------------------------------------------------------------------------------------------
 
     async def submit(self, command: str, body: JsonObject, actor: str) -> Applied | Refused:
         """Journal a command and answer what became of it."""
         if not self._pipeline.is_journal_writable:
             raise Unavailable("The journal cannot be written; nothing has changed. The gateway is trying on.")
+        if command == "admit":
+            body = {"profile": self._pipeline.fold.rules.usual_dosing} | body  # so that the journal says it
         outcome = await self._pipeline.submit(command, encode_command({**body, "actor": actor}))
         if isinstance(outcome, CommandApplied):
             return Applied(outcome.subject_id)
@@ -183,8 +199,13 @@ class GatewayService:
                 "kind": "alarms",
                 "sha256": profile.sha256,
                 "patient_limits": [asdict(limit) for limit in profile.patient_limits.values()],
-            }
+            },
+            *self._dosing_profiles(),
         ]
+
+    def _dosing_profiles(self) -> list[JsonObject]:
+        dosing = self._pipeline.fold.rules.dosing
+        return [dosing_profile_object(profile) for _, profile in sorted(dosing.items())]
 
     def _rule(self, rule: Rule) -> JsonObject:
         profile = self._pipeline.fold.profile
@@ -246,6 +267,30 @@ class GatewayService:
             _one("vigil_export_retries", "counter", "Writes tried again", exporter.retries),
             _one("vigil_export_lag_chunks", "gauge", "Chunks not yet exported", exporter.lag_rows),
         ]
+
+
+def dosing_profile_object(profile: DosingProfile) -> JsonObject:
+    """A dosing profile with its criteria, for people to look through."""
+    return {
+        "id": profile.id,
+        "version": profile.version,
+        "title": profile.title,
+        "kind": "dosing",
+        "sha256": profile.sha256,
+        "criteria": [
+            {
+                "id": criterion.id,
+                "class": criterion.criterion_class.value,
+                "title": criterion.title,
+                "resume": criterion.resume_text,
+                "reference": criterion.reference,
+                "evidence": criterion.evidence,
+                "verified": criterion.is_verified,
+                "required": criterion.is_required,
+            }
+            for criterion in profile.criteria
+        ],
+    }
 
 
 def rule_object(rule: Rule) -> JsonObject:

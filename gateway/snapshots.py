@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from alerts.rulebook import Rulebook
 from gateway.fold import Fold
 from streaming.rules.kinds import AlarmProfile
 
@@ -38,31 +39,31 @@ def save(folder: Path, offset: int, snapshot: bytes) -> None:
         old.unlink()
 
 
-def load(folder: Path, profile: AlarmProfile, not_beyond: int) -> Fold:
+def load(folder: Path, rules: AlarmProfile | Rulebook, not_beyond: int) -> Fold:
     """The fold of the newest usable snapshot, or an empty one.
 
     Args:
         folder: Where snapshots are.
-        profile: The rules in force.
+        rules: The rules in force.
         not_beyond: Least offset that any projection has applied.
     """
     for path in sorted(folder.glob("[0-9]*.snapshot"), reverse=True):
         if not path.stem.isdecimal() or int(path.stem) > not_beyond:
             continue
-        fold = _read(path, profile)
+        fold = _read(path, rules)
         if fold is not None:
             return fold
         log.warning("snapshot %s is of other rules or another version, or damaged: replaying more of the journal", path)
-    return Fold(profile)
+    return Fold(rules)
 
 
-def _read(path: Path, profile: AlarmProfile) -> Fold | None:
+def _read(path: Path, rules: AlarmProfile | Rulebook) -> Fold | None:
     held = path.read_bytes()
     digest, snapshot = held[:_DIGEST_BYTES], held[_DIGEST_BYTES:]
     if _seal(snapshot) != digest:
         return None
     try:
-        return Fold.restore(snapshot, profile)
+        return Fold.restore(snapshot, rules)
     except Exception:
         log.exception("snapshot %s cannot be read", path)
         return None

@@ -18,7 +18,7 @@ from streaming.device import Device
 from streaming.effects import InputRejected, SamplesAccepted
 from streaming.equipment import EquipmentWatch
 from streaming.freshness import is_arterial_line
-from streaming.identity import BedId, DeviceId
+from streaming.identity import CHART_DEVICE, BedId, DeviceId
 from streaming.intake import PressureValue, accept, take_pressures, take_value
 from streaming.observation import EventMessage, MetricValue, ObsMessage, StatusMessage, Validity
 from streaming.patient import Patient
@@ -27,13 +27,12 @@ from streaming.rules.kinds import AlarmProfile
 from streaming.sequence import Arrival
 from streaming.signals import INFINITY, NUMBER, Channel, PressureGroup, SignalSlot, group_key
 from streaming.step import Step
+from streaming.therapy.patient_facts import WATCHED_METRICS
 
 LATE_MS = 5_000
 """A message older than this on arrival was buffered: its values are looked at one by one for freshness. [D]"""
 METRICS_MAX = 512
 """Metrics of one device: names are made up by whoever connects, memory is not. A monitor reports a few dozen. [D]"""
-CHART_DEVICE = "@chart"
-"""Device name under which charted values stand; no topic can name it."""
 NEVER_DUE_MS = 1 << 62
 
 
@@ -87,6 +86,10 @@ class Bed:
         is_current = at_ms >= device.last_time_ms and now_ms - at_ms < LATE_MS
         device.last_time_ms = max(device.last_time_ms, at_ms)
         self._take_metrics(step, device, message.metrics, at_ms, is_current=is_current)
+        if self.patient is not None:
+            self.patient.facts.take(now_ms)
+            if device.is_watched:
+                self.patient.facts.take_device(device)
         if arrival is Arrival.OUT_OF_ORDER:
             self._look_at_numbering(step, device)
         step.effects.append(SamplesAccepted(device.id, now_ms, step.metrics, step.signals))
@@ -97,7 +100,9 @@ class Bed:
         arrival = device.sequence.tracker(message.boot).accept(message.seq)
         if arrival is Arrival.DUPLICATE:
             return False
-        self._arrived(step, device, message.device_ms)
+        at_ms = self._arrived(step, device, message.device_ms)
+        if self.patient is not None:
+            self.patient.facts.take_event(device, message, at_ms)
         if arrival is Arrival.OUT_OF_ORDER:
             self._look_at_numbering(step, device)
         return True
@@ -110,6 +115,8 @@ class Bed:
         if self.equipment is not None:
             step.found += self.equipment.device_state(device, step.now_ms)
             self.needs_schedule = True
+        if self.patient is not None:
+            self.patient.facts.device_state(device, step.now_ms)
 
     def chart(self, step: Step, metrics: Mapping[str, MetricValue], determined_ms: int | None) -> None:
         """Take values that a person charted at this bed."""
@@ -118,6 +125,10 @@ class Bed:
         device.last_received_ms = step.now_ms
         at_ms = step.now_ms if determined_ms is None else min(determined_ms, step.now_ms)
         self._take_metrics(step, device, metrics, at_ms, is_current=False)
+        if self.patient is not None:
+            self.patient.facts.take(step.now_ms)
+            if device.is_watched:
+                self.patient.facts.take_device(device)
         step.effects.append(SamplesAccepted(device.id, step.now_ms, step.metrics, step.signals))
 
     # --- admission ----------------------------------------------------------------------------------------------------
@@ -147,6 +158,7 @@ class Bed:
                 continue
             step.found += self.equipment.signal_known(slot, step.now_ms)
             self.judge(step, slot)
+        patient.facts.come_to(self, step.now_ms)
         self.needs_schedule = True
 
     def release_patient(self, now_ms: int) -> Patient | None:
@@ -160,6 +172,7 @@ class Bed:
         chart = self._hand_over_chart()
         if patient is not None:
             patient.chart = chart
+            patient.facts.leave_bed(now_ms)
         for device in self.devices.values():
             device.is_suspect = False
             for channel in device.channels.values():
@@ -221,6 +234,8 @@ class Bed:
     def speak(self, step: Step, slot: SignalSlot, channel: Channel) -> None:
         """A channel has a new usable value: does it speak for the signal, and what do the rules say?"""
         now_ms = step.now_ms
+        if slot.keeps_all and channel.value is not None:
+            self.keep(slot, channel, channel.at_ms, channel.value, channel.validity)
         was_unknown = False
         if slot.source is not channel:
             was_unknown = slot.source is None or slot.source.fresh_until_ms <= now_ms
@@ -239,6 +254,11 @@ class Bed:
             self.needs_schedule = True
         if was_unknown or not isinstance(value, NUMBER) or not slot.quiet_low <= value <= slot.quiet_high:
             self.judge(step, slot)
+
+    def keep(self, slot: SignalSlot, channel: Channel, at_ms: int, value: float | str, validity: Validity) -> None:
+        """A value of a signal that is measured or charted now and then counts, whether it speaks or not."""
+        if self.patient is not None:
+            self.patient.facts.keep(slot, channel, at_ms, value, validity)
 
     def judge(self, step: Step, slot: SignalSlot) -> None:
         """Put the signal before the patient's rules."""
@@ -348,6 +368,7 @@ class Bed:
         channels[name] = same or channel
         if same is None:
             self._connect(channel)
+            device.is_watched = device.is_watched or channel.name in WATCHED_METRICS
         return channels[name]
 
     def _connect(self, channel: Channel) -> None:

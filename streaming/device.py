@@ -21,6 +21,7 @@ class Device:
         "has_too_many_metrics",
         "id",
         "is_suspect",
+        "is_watched",
         "kind",
         "last_received_ms",
         "last_time_ms",
@@ -54,6 +55,8 @@ class Device:
         """Whether it was told that it names more metrics than are kept."""
         self.is_suspect = False
         """Whether it is held to be gone, or about to be: its next message must be looked at."""
+        self.is_watched = False
+        """Whether it reports something of which the facts of a stay are made (a pump, collected urine)."""
         self.received = 0
         self.evaluated = 0
         self.duplicate = 0

@@ -43,6 +43,8 @@ _STATE_LONG_MS = 26 * HOUR_MS
 _STATE_MS = 12 * HOUR_MS
 _LONG_STATES = frozenset({"site:skin", "site:stool_blood", "site:ecg", "site:gi"})
 _CONTINUOUS = frozenset({"hr", "map", "sbp", "dbp", "spo2", "rr", "cvp", "etco2"})
+CONTINUOUS = _CONTINUOUS | {"temp"}
+"""Signals that monitors report by themselves, most of them each second."""
 
 PRECEDENCE: Mapping[str, tuple[str, ...]] = {
     "hr": ("MDC_ECG_HEART_RATE", "MDC_ECG_CARD_BEAT_RATE", "MDC_PULS_OXIM_PULS_RATE"),

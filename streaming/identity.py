@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+CHART_DEVICE = "@chart"
+"""Device name under which charted values stand; no topic can name it."""
+
 
 class BedId(NamedTuple):
     """A bed in a unit (ward). The key by which everything is partitioned."""

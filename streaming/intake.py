@@ -113,6 +113,8 @@ def _take_number(
         refuse(bed, step, channel, at_ms, validity)
     elif at_ms >= channel.latest_ms:
         accept(bed, step, channel, value, at_ms, validity)
+    elif channel.slot is not None and channel.slot.keeps_all:
+        bed.keep(channel.slot, channel, at_ms, value, validity)
     return None
 
 
@@ -123,12 +125,12 @@ def _take_text(bed: Bed, step: Step, channel: Channel, text: str, at_ms: int, va
     elif spec is not None and spec.values is not None and text not in spec.values:
         allowed = ", ".join(sorted(spec.values))
         _complain(step, channel, f"value {text}", "unknown_value", f"{channel.name}: allowed are {allowed}")
-    elif at_ms < channel.latest_ms:
-        return
     elif validity > Validity.QUESTIONABLE:
         refuse(bed, step, channel, at_ms, validity)
-    else:
+    elif at_ms >= channel.latest_ms:
         accept(bed, step, channel, text, at_ms, validity)
+    elif channel.slot is not None:
+        bed.keep(channel.slot, channel, at_ms, text, validity)
 
 
 def _take_triple(

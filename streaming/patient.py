@@ -17,6 +17,7 @@ from streaming.outcome import OutcomeChanged, RuleOutcome
 from streaming.rules.condition import Change, Condition, ConditionPhase
 from streaming.rules.kinds import AlarmProfile, LimitRule, LimitsInForce, Verdict
 from streaming.signals import INFINITY, Channel, SignalSlot
+from streaming.therapy.patient_facts import PatientFacts
 
 CUFF_CYCLE_MS = 30_000
 """Two cuff values closer together than a cuff can measure are one reading sent twice. [D]"""
@@ -81,6 +82,8 @@ class Patient:
         """What was charted of them, while they are on the way from one bed to another."""
         self.reported: dict[str, None] = {}
         """Signals that had a number during the stay, in whichever bed."""
+        self.facts = PatientFacts(admission)
+        """What the dose criteria ask about."""
         self._by_signal: dict[str, list[WatchedLimit]] = {}
         for rule in profile.limit_rules:
             watched = WatchedLimit(rule, rule.limits_for(admission.limits))

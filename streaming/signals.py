@@ -12,7 +12,7 @@ freshness ends it.
 
 from __future__ import annotations
 
-from streaming.freshness import fresh_ms, is_arterial_line, is_cuff, precedence
+from streaming.freshness import CONTINUOUS, fresh_ms, is_arterial_line, is_cuff, precedence
 from streaming.identity import DeviceId
 from streaming.nomenclature import METRICS, MetricKind, MetricSpec
 from streaming.observation import MetricReading, Validity
@@ -21,6 +21,8 @@ from streaming.units import Affine, conversion
 NEVER_MS = -1
 """Earlier than every instant."""
 INFINITY = float("inf")
+NO_RANGE = (INFINITY, -INFINITY)
+"""No number is in here."""
 NUMBER = (int, float)
 """For isinstance on the way of every value: `int | float` would make a new object each time."""
 COMPLAINTS_MAX = 16
@@ -63,7 +65,7 @@ class Channel:
         self.is_text = spec is not None and spec.kind is not MetricKind.NUMERIC
         self.low, self.high = -INFINITY, INFINITY
         if spec is not None:  # no number is plausible where a text is expected
-            self.low, self.high = (INFINITY, -INFINITY) if self.is_text else (spec.low, spec.high)
+            self.low, self.high = NO_RANGE if self.is_text else (spec.low, spec.high)
         self.is_cuff = is_cuff(self.name)
         self.rank = precedence(spec.signal, self.name) if spec is not None and spec.signal else 0
         self.fresh_ms = 0
@@ -74,6 +76,8 @@ class Channel:
         self.unit = spec.unit if spec is not None else ""
         self.plausible_range = (self.low, self.high)
         """In `unit`."""
+        self.low, self.high = self._quick_range(self.low, self.high)
+        """Plain numbers in here take the short way (`Bed._take_metrics`), any other value the long one."""
         self.sent: MetricReading | None = None
         """Latest reading with a determination time of its own, to know it when it is sent again."""
         self.value: float | str | None = None
@@ -116,7 +120,11 @@ class Channel:
             return
         self.plausible_range = spec.plausible(unit) or (-INFINITY, INFINITY)
         # A plain number is in the canonical unit: while another is in use it takes the long way, which changes back.
-        self.low, self.high = (spec.low, spec.high) if unit == spec.unit else (INFINITY, -INFINITY)
+        self.low, self.high = self._quick_range(spec.low, spec.high) if unit == spec.unit else NO_RANGE
+
+    def _quick_range(self, low: float, high: float) -> tuple[float, float]:
+        """What is measured now and then is looked at value by value (`SignalSlot.keeps_all`)."""
+        return (low, high) if self.signal is None or self.signal in CONTINUOUS else NO_RANGE
 
     def must_say(self, complaint: str) -> bool:
         """Whether a mistake in its reports is to be told: each one once, since a device repeats it each second, and
@@ -187,10 +195,12 @@ def group_key(name: str) -> str | None:
 class SignalSlot:
     """One signal of one bed."""
 
-    __slots__ = ("candidates", "name", "preferred", "quiet_high", "quiet_low", "source")
+    __slots__ = ("candidates", "keeps_all", "name", "preferred", "quiet_high", "quiet_low", "source")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.keeps_all = name not in CONTINUOUS
+        """Whether every value counts for what is known of the stay, and not only the one that speaks."""
         self.candidates: list[Channel] = []
         self.source: Channel | None = None
         self.preferred: Channel | None = None

@@ -144,6 +144,11 @@ class Settings(_Table):
         Allowed("a profile's id, as `vigil rules list` shows them"),
         Field(description="Alarm rules in force.", pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$"),
     ] = "alarms-il2"
+    dosing_profile: Annotated[
+        str,
+        Allowed("a dosing profile's id, as `vigil rules list` shows them"),
+        Field(description="Dose criteria for admissions that name no profile.", pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$"),
+    ] = "label-2024"
     snapshot_interval_s: Annotated[
         float,
         Field(description="Between two snapshots of the engine: bounds how much a restart replays.", ge=1, le=3600),

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from gateway.web import admissions, alarms
+from gateway.web import admissions, alarms, dosing
 from gateway.web.answers import JsonResponse, page_answer, whole_list_answer
 from gateway.web.feed import FeedHub
 from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, SinceMs
@@ -91,3 +91,4 @@ async def feed(socket: WebSocket) -> None:
 
 router.include_router(admissions.router)
 router.include_router(alarms.router)
+router.include_router(dosing.router)

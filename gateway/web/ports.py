@@ -144,6 +144,12 @@ class Service(BedSource, Protocol):
             layer adds to the admission's record; None when the fold does not hold it (any more).
         """
 
+    def dose_decision(self, admission_id: str) -> JsonObject | None:
+        """Exactly the answer of `GET …/dose-decision`; None when the fold does not hold the admission (any more)."""
+
+    def doses(self, admission_id: str) -> list[JsonObject] | None:
+        """Every dose of the course; None when the fold does not hold the admission (any more)."""
+
     def ledger(self) -> JsonObject:
         """Exactly the answer of `GET /ledger`."""
 

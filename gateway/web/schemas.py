@@ -6,7 +6,7 @@ replay alike. On top of it a body may hold no field that is not known: a mistype
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,6 +123,15 @@ class AcknowledgeBody(Body):
     """Somebody has seen an alarm."""
 
     note: Annotated[str | None, Field(max_length=NOTE_MAX)] = None
+
+
+class SignBody(Body):
+    """A clinician's signature under the decision on the next dose."""
+
+    decision: Literal["proceed", "hold", "discontinue"]
+    reason: Annotated[
+        str | None, Field(max_length=NOTE_MAX, description="Required where it overrides what is computed.")
+    ] = None
 
 
 class AudioPauseBody(Body):

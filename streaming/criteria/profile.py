@@ -27,7 +27,7 @@ from streaming.nomenclature import METRICS, SIGNAL_UNITS
 from streaming.rules.kinds import PatientLimit
 from streaming.rules.table import ProfileError, Table
 
-__all__ = ["ProfileError", "is_site_file", "parse_dosing_profile", "parse_site_profile", "site_base"]
+__all__ = ["ProfileError", "is_dosing_file", "is_site_file", "parse_dosing_profile", "parse_site_profile", "site_base"]
 
 EVIDENCE = ("V", "S", "GK", "D")
 EXPECTED = ("clear", "met", "unknown", "recovering", "resumable")
@@ -54,6 +54,12 @@ def parse_dosing_profile(text: str, source: str) -> DosingProfile:
 def is_site_file(text: str, source: str) -> bool:
     """Whether the text changes limits of another profile rather than being one."""
     return "site" in _document(text, source)
+
+
+def is_dosing_file(text: str, source: str) -> bool:
+    """Whether the text is about dose criteria, a site's changes to them included, rather than about alarms."""
+    document = _document(text, source)
+    return "criterion" in document or "site" in document
 
 
 def site_base(text: str, source: str) -> str:

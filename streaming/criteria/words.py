@@ -303,6 +303,33 @@ def _part(part: Predicate) -> str:
     return f"({words})" if isinstance(part, AllOf | AnyOf | AtLeastOf) else words
 
 
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def criterion_row(criterion: Criterion) -> dict[str, str | float | bool | None]:
+    """A criterion as a list of rules shows it: what holds, what allows it again, and where the numbers are from.
+    JSON-ready."""
+    resume = criterion.resume
+    return {
+        "id": criterion.id,
+        "class": criterion.criterion_class.value,
+        "title": criterion.title,
+        "limit": predicate_words(criterion.met),
+        "resume": criterion.resume_text,
+        "resume_limit": None if resume is None else predicate_words(resume),
+        "dwell_s": criterion.dwell_ms / 1000,
+        "confirm_s": criterion.confirm_ms / 1000,
+        "required": criterion.is_required,
+        "reference": criterion.reference,
+        "evidence": criterion.evidence,
+        "verified": criterion.is_verified,
+        "resume_evidence": criterion.resume_evidence,
+        "resume_verified": criterion.is_resume_verified,
+        "note": criterion.note,
+        "approver": criterion.approver,
+    }
+
+
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 

@@ -417,6 +417,14 @@ class DoseRecord:
         """The highest number begun in this cycle; 0 before the first."""
         return max((dose.number for dose in self._doses if dose.cycle == self.cycle), default=0)
 
+    @property
+    def interval_began_ms(self) -> int | None:
+        """Start of the last dose of this cycle, else of the course; None without either."""
+        begun = self.of_cycle
+        if begun:
+            return begun[-1].started_ms
+        return min(self.order.first_dose_ms, self.order.ordered_ms) if self.order is not None else None
+
     def next_due(self, now_ms: int) -> tuple[int, int] | None:
         """(number, when due) of the dose that comes next; None without an order or when the cycle is over."""
         order = self.order

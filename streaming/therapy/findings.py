@@ -10,7 +10,7 @@ It decides nothing about whether a dose may be given, and commands nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -81,6 +81,18 @@ class InfusionFinding:
     """JSON-ready; `text` is for people."""
 
 
+_WEANED_TO: Mapping[Drug, float] = MappingProxyType(
+    {
+        Drug.PHENYLEPHRINE: 0.2,
+        Drug.NOREPINEPHRINE: 0.02,
+        Drug.DOPAMINE: 1.0,
+        Drug.VASOPRESSIN: 0.01,
+        Drug.EPINEPHRINE: 0.02,
+        Drug.DOBUTAMINE: 1.0,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfusionLimits:
     """What counts as wrong. A site profile may differ."""
@@ -107,16 +119,7 @@ class InfusionLimits:
     """So long after a dose, or the stop of a pump, it is told. [D]"""
     rising_percent: float = 25.0
     """Against one hour ago. [D]"""
-    weaned_to: Mapping[Drug, float] = MappingProxyType(
-        {
-            Drug.PHENYLEPHRINE: 0.2,
-            Drug.NOREPINEPHRINE: 0.02,
-            Drug.DOPAMINE: 1.0,
-            Drug.VASOPRESSIN: 0.01,
-            Drug.EPINEPHRINE: 0.02,
-            Drug.DOBUTAMINE: 1.0,
-        }
-    )
+    weaned_to: Mapping[Drug, float] = field(default_factory=lambda: _WEANED_TO)
     """From such a rate or below a pressor may be stopped; a rise by less is none. Units of the drug's dose. [D]"""
     weaned_to_share: float = 1 / 3
     """Or from this share of the highest rate of the hour before. [D]"""
@@ -148,6 +151,19 @@ def dose_findings(record: DoseRecord, now_ms: int, limits: InfusionLimits) -> li
         ]
         found += [_about(dose, kind, since, evidence, now_ms, limits) for kind, since, evidence in of_dose]
     return found
+
+
+def doses_change_ms(record: DoseRecord, now_ms: int, limits: InfusionLimits) -> list[int]:
+    """Instants at which time alone may change what `dose_findings` says; some may be past."""
+    dues = []
+    for dose in record.all[-2:]:
+        ended_ms = dose.ended_ms(now_ms)
+        if ended_ms is not None:
+            dues.append(ended_ms + round(limits.told_for_h * HOUR_MS) + 1)
+            continue
+        dues.append(dose.started_ms + round(limits.duration_min_high * MINUTE_MS) + 1)
+        dues.append(now_ms + round(limits.paused_max_min * MINUTE_MS) - dose.interrupted_ms(now_ms) + 1)
+    return dues
 
 
 def pump_findings(

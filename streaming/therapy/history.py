@@ -20,18 +20,23 @@ from streaming.criteria.facts import Sample
 
 MINUTE_MS = 60_000
 KEPT_MAX = 2048
+NEVER_MS = -(1 << 62)
+"""Earlier than every instant."""
 
 
 class Values:
     """The last value of each minute."""
 
-    __slots__ = ("_at", "_kept_max", "_origin_ms", "_values")
+    __slots__ = ("_at", "_kept_max", "_last_minute", "_origin_ms", "_values", "last_ms")
 
     def __init__(self, origin_ms: int, kept_max: int = KEPT_MAX) -> None:
         self._origin_ms = origin_ms
         self._kept_max = kept_max
         self._at = array("q")
         self._values = array("d")
+        self.last_ms = NEVER_MS
+        """Instant of the latest value."""
+        self._last_minute = NEVER_MS
 
     @property
     def last(self) -> Sample | None:
@@ -40,21 +45,40 @@ class Values:
 
     def add(self, at_ms: int, value: float) -> None:
         """Take a value, late or not."""
-        i = bisect_right(self._at, at_ms) if self._at and at_ms < self._at[-1] else len(self._at)
-        if i < len(self._at) and self._minute(self._at[i]) == self._minute(at_ms):
-            return  # a later one of the same minute is there
-        if i > 0 and self._minute(self._at[i - 1]) == self._minute(at_ms):
-            self._at[i - 1], self._values[i - 1] = at_ms, value
+        minute = (at_ms - self._origin_ms) // MINUTE_MS
+        if at_ms < self.last_ms:
+            self._add_late(at_ms, value, minute)
             return
-        self._at.insert(i, at_ms)
-        self._values.insert(i, value)
-        if len(self._at) > self._kept_max:
-            del self._at[: self._kept_max // 8], self._values[: self._kept_max // 8]
+        if minute == self._last_minute:
+            self._at[-1], self._values[-1] = at_ms, value
+        else:
+            self._at.append(at_ms)
+            self._values.append(value)
+            self._last_minute = minute
+            if len(self._at) > self._kept_max:
+                del self._at[: self._kept_max // 8], self._values[: self._kept_max // 8]
+        self.last_ms = at_ms
 
     def before(self, at_ms: int) -> Sample | None:
         """The last value at or before an instant."""
         i = bisect_right(self._at, at_ms)
         return Sample(self._at[i - 1], self._values[i - 1]) if i else None
+
+    def after(self, at_ms: int) -> Sample | None:
+        """The first value after an instant."""
+        i = bisect_right(self._at, at_ms)
+        return Sample(self._at[i], self._values[i]) if i < len(self._at) else None
+
+    def _add_late(self, at_ms: int, value: float, minute: int) -> None:
+        at = self._at
+        i = bisect_right(at, at_ms)
+        if self._minute(at[i]) == minute:
+            return  # a later one of the same minute is there
+        if i > 0 and self._minute(at[i - 1]) == minute:
+            at[i - 1], self._values[i - 1] = at_ms, value
+        else:
+            at.insert(i, at_ms)
+            self._values.insert(i, value)
 
     def _minute(self, at_ms: int) -> int:
         return (at_ms - self._origin_ms) // MINUTE_MS
@@ -66,30 +90,31 @@ class Extremes:
     The values kept decrease, so that the first one after an instant is the highest since.
     """
 
-    __slots__ = ("_at", "_kept_max", "_origin_ms", "_values")
+    __slots__ = ("_at", "_kept_max", "_last_minute", "_origin_ms", "_values")
 
     def __init__(self, origin_ms: int, kept_max: int = KEPT_MAX) -> None:
         self._origin_ms = origin_ms
         self._kept_max = kept_max
         self._at = array("q")
         self._values = array("d")
+        self._last_minute = NEVER_MS
+        """Of the last one kept."""
 
     def add(self, at_ms: int, value: float) -> None:
         """Take a value, late or not."""
         at, values = self._at, self._values
-        past = bisect_right(at, at_ms) if at and at_ms < at[-1] else len(at)
-        if past < len(at) and values[past] >= value:
-            return  # one that is as high came later
-        first = past
-        while first > 0 and values[first - 1] <= value:
-            first -= 1
         minute = (at_ms - self._origin_ms) // MINUTE_MS
-        if first > 0 and (at[first - 1] - self._origin_ms) // MINUTE_MS == minute:
+        if at and at_ms < at[-1]:
+            self._add_late(at_ms, value, minute)
+            return
+        if minute == self._last_minute and values[-1] > value:
             return  # a higher one of the same minute is there
-        if past < len(at) and (at[past] - self._origin_ms) // MINUTE_MS == minute:
-            past += 1
-        at[first:past] = array("q", (at_ms,))
-        values[first:past] = array("d", (value,))
+        while values and values[-1] <= value:
+            values.pop()
+            at.pop()
+        at.append(at_ms)
+        values.append(value)
+        self._last_minute = minute
         if len(at) > self._kept_max:
             del at[: self._kept_max // 8], values[: self._kept_max // 8]
 
@@ -97,6 +122,25 @@ class Extremes:
         """The highest value after an instant."""
         i = bisect_right(self._at, from_ms)
         return Sample(self._at[i], self._values[i]) if i < len(self._at) else None
+
+    def _add_late(self, at_ms: int, value: float, minute: int) -> None:
+        at, values = self._at, self._values
+        past = bisect_right(at, at_ms)
+        if values[past] >= value:
+            return  # one that is as high came later
+        first = past
+        while first > 0 and values[first - 1] <= value:
+            first -= 1
+        if first > 0 and self._minute(at[first - 1]) == minute:
+            return  # a higher one of the same minute is there
+        if self._minute(at[past]) == minute:
+            past += 1
+        at[first:past] = array("q", (at_ms,))
+        values[first:past] = array("d", (value,))
+        self._last_minute = self._minute(at[-1])
+
+    def _minute(self, at_ms: int) -> int:
+        return (at_ms - self._origin_ms) // MINUTE_MS
 
 
 class SignalHistory:
@@ -114,6 +158,11 @@ class SignalHistory:
         """The latest value."""
         return self._values.last
 
+    @property
+    def last_ms(self) -> int:
+        """Instant of the latest value; long ago without one."""
+        return self._values.last_ms
+
     def add(self, at_ms: int, value: float) -> None:
         """Take a value, late or not."""
         self._values.add(at_ms, value)
@@ -123,6 +172,10 @@ class SignalHistory:
     def before(self, at_ms: int) -> Sample | None:
         """The last value at or before an instant."""
         return self._values.before(at_ms)
+
+    def after(self, at_ms: int) -> Sample | None:
+        """The first value after an instant."""
+        return self._values.after(at_ms)
 
     def highest(self, from_ms: int) -> Sample | None:
         """The highest value since an instant, the one in force at that instant included."""
@@ -138,6 +191,39 @@ class SignalHistory:
         if in_force is None or since is None:
             return in_force or since
         return since if since.value < in_force.value else in_force
+
+
+class SampledHistory(SignalHistory):
+    """What a signal has been that is looked at once a minute: extremes are made up to date when they are asked for.
+
+    Most signals are never asked for theirs. Values come in order.
+    """
+
+    __slots__ = ("_seen_ms",)
+
+    def __init__(self, origin_ms: int, kept_max: int = KEPT_MAX) -> None:
+        super().__init__(origin_ms, kept_max)
+        self._seen_ms = NEVER_MS
+
+    def add(self, at_ms: int, value: float) -> None:
+        """Take a value that is later than the last one."""
+        self._values.add(at_ms, value)
+
+    def highest(self, from_ms: int) -> Sample | None:
+        """See `SignalHistory`."""
+        self._catch_up()
+        return super().highest(from_ms)
+
+    def lowest(self, from_ms: int) -> Sample | None:
+        """See `SignalHistory`."""
+        self._catch_up()
+        return super().lowest(from_ms)
+
+    def _catch_up(self) -> None:
+        while (sample := self._values.after(self._seen_ms)) is not None:
+            self._high.add(sample.at_ms, sample.value)
+            self._low.add(sample.at_ms, -sample.value)
+            self._seen_ms = sample.at_ms
 
 
 class StateHistory:

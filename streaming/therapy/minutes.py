@@ -1,9 +1,9 @@
 """One signal minute by minute: the burden of low values over any window, with coverage.
 
-A value holds until the next one, and at most `hold_ms`; a doubtful value ends it. The mean of a minute is weighted by time over the part of it
-in which a value held. Minutes are counted from an origin (the admission), so that a shift of all times shifts all
-answers. For each limit that was ever asked about, running sums are kept: what is asked again costs O(log n) whatever
-its window; the first question about a limit costs one pass.
+A value holds until the next one, and at most `hold_ms`; a doubtful value ends it. The mean of a minute is weighted by
+time over the part of it in which a value held. Minutes are counted from an origin (the admission), so that a shift of
+all times shifts all answers. For each limit that was ever asked about, running sums are kept: what is asked again costs
+O(log n) whatever its window; the first question about a limit costs one pass.
 
 A value that is older than the last one changes nothing. Values are kept in thousandths, sums are integers and exact.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from operator import mul, sub
 
 from streaming.criteria.facts import Total
 from streaming.therapy.stretches import BEGINNING_MS, Gaps
@@ -96,6 +97,22 @@ class MinuteMeans:
         self._holds_until_ms = at_ms + self._hold_ms
         self._last_value = round(value * _MILLI)
 
+    def add_series(self, times: array[int], values: array[float]) -> None:
+        """Take several values: the same as one after the other, and quicker when they come each second."""
+        first_ms, last_ms = times[0], times[-1]
+        steps = list(map(sub, times[1:], times))
+        is_one_minute = self._index_of(first_ms) == self._index_of(last_ms)
+        if not steps or not is_one_minute or min(steps) <= 0 or max(steps) > self._hold_ms or first_ms <= self._last_ms:
+            for at_ms, value in zip(times, values, strict=True):
+                self.add(at_ms, value)
+            return
+        self.add(first_ms, values[0])
+        milli = [round(value * _MILLI) for value in values]
+        self._open(self._index_of(first_ms))
+        self._valid_ms += last_ms - first_ms
+        self._total += sum(map(mul, milli, steps))
+        self._last_ms, self._holds_until_ms, self._last_value = last_ms, last_ms + self._hold_ms, milli[-1]
+
     def interrupt(self, at_ms: int) -> None:
         """What the signal is from here on nobody knows, until the next value."""
         self._holds_until_ms = min(self._holds_until_ms, max(at_ms, self._last_ms))
@@ -114,17 +131,24 @@ class MinuteMeans:
     def _fill(self, from_ms: int, to_ms: int) -> None:
         """The last value held from one instant to another, at most `_hold_ms` later."""
         for index, valid_ms in self._pieces(from_ms, to_ms):
-            if index != self._index:
-                self._close()
-                self._index = index
+            self._open(index)
             self._valid_ms += valid_ms
             self._total += valid_ms * self._last_value
+
+    def _open(self, index: int) -> None:
+        """What follows is of this minute."""
+        if index != self._index:
+            self._close()
+            self._index = index
+
+    def _index_of(self, at_ms: int) -> int:
+        return (at_ms - self._origin_ms) // MINUTE_MS
 
     def _pieces(self, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
         """(index, milliseconds) of every minute between two instants."""
         pieces = []
         while from_ms < to_ms:
-            index = (from_ms - self._origin_ms) // MINUTE_MS
+            index = self._index_of(from_ms)
             end_ms = min(to_ms, self._origin_ms + (index + 1) * MINUTE_MS)
             pieces.append((index, end_ms - from_ms))
             from_ms = end_ms

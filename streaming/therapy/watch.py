@@ -1,11 +1,12 @@
 """Pressors that stop, and pumps that sound an alarm: what happened, kept until it is over.
 
-A stop is noted when a pump that was infusing a vasoactive drug says that it is not, that it is offline, or that its line
-is occluded. Whether the stop was the end of a weaning is judged when it is asked about, from the rate before the stop
-and the highest rate of the hour before. It is over when the pump, or another one, infuses the drug again.
+A stop is noted when a pump that was infusing a vasoactive drug says that it is not, or that it is offline. Whether the
+stop was the end of a weaning is judged when it is asked about, from the rate before the stop and the highest rate of
+the hour before. It is over when the pump, or another one, infuses the drug again. An occluded line is a finding of its
+own.
 
-A pump that is merely silent has not stopped as far as anybody knows: its drug is unknown, and the silence is a technical
-condition of the device.
+A pump that is merely silent has not stopped as far as anybody knows: its drug is unknown, and the silence is a
+technical condition of the device.
 """
 
 from __future__ import annotations
@@ -98,6 +99,11 @@ class PumpWatch:
         """The pump stays behind when the patient moves."""
         self._stops.pop(pump, None)
         self._alarms = {key: at_ms for key, at_ms in self._alarms.items() if key[0] != pump}
+
+    def changes_ms(self, limits: InfusionLimits) -> list[int]:
+        """Instants at which what is told now is history; some may be past."""
+        began = [stop.at_ms for stop in self._stops.values()] + list(self._alarms.values())
+        return [at_ms + round(limits.told_for_h * HOUR_MS) + 1 for at_ms in began]
 
     def findings(self, pumps: Mapping[str, Pump], now_ms: int, limits: InfusionLimits) -> list[InfusionFinding]:
         """Stops, occlusions and pump alarms; told for a while."""

@@ -10,7 +10,7 @@ from time import perf_counter
 import orjson
 
 from alerts.ward import Ward
-from gateway.rulesets import load_alarm_profile
+from gateway.rulesets import load_rulebook
 from gateway.wire.codec import decode
 from streaming.commands import Admit
 from streaming.identity import BedId
@@ -52,7 +52,7 @@ def messages(count: int) -> list[tuple[str, bytes, int]]:
 
 def admitted_ward() -> Ward:
     """A ward with a patient in every bed."""
-    ward = Ward(load_alarm_profile())
+    ward = Ward(load_rulebook())
     for bed in range(BEDS):
         admit = Admit(
             admission_id=None,

@@ -124,6 +124,12 @@ class SmallService:
             return None
         return {"signals": self._signals.get(admission.bed, {}), "dose_count": 0, "decision": None}
 
+    def dose_decision(self, admission_id: str) -> JsonObject | None:
+        return {"decision": "indeterminate", "criteria": []} if self.admission_state(admission_id) else None
+
+    def doses(self, admission_id: str) -> list[JsonObject] | None:
+        return [] if self.admission_state(admission_id) else None
+
     def ledger(self) -> JsonObject:
         total = {"received": 3, "evaluated": 2, "duplicate": 0, "rejected": 1, "pending": 0}
         return {"total": total, "devices": []}

@@ -1,0 +1,189 @@
+"""All infusions of one stay: the pumps at the bed, the doses, the pressors, and what is wrong with any of them.
+
+A device that reports a metric of a pump is a pump, whatever it says it is. What a person charts is a pump for each drug
+charted: charting one does not end the other. When the patient moves, the pumps of the bed stay behind; what they have
+delivered counts all the same.
+
+It is told the instant of every question; nothing here looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from streaming.criteria.facts import Reading, Sample, Total
+from streaming.identity import CHART_DEVICE
+from streaming.observation import EventMessage
+from streaming.therapy.doses import DoseRecord
+from streaming.therapy.drugs import Drug, drug_named
+from streaming.therapy.findings import (
+    InfusionFinding,
+    InfusionLimits,
+    dose_findings,
+    doses_change_ms,
+    pump_findings,
+)
+from streaming.therapy.fluids import intake
+from streaming.therapy.history import SignalHistory
+from streaming.therapy.infusion import GONE_MS, LABEL, PUMP_METRICS, Pump, Report
+from streaming.therapy.pressors import SIGNAL_OF, dose_of, pressor
+from streaming.therapy.watch import NOT_INFUSING, OFFLINE, PumpWatch, Stop, rising_finding
+
+if TYPE_CHECKING:
+    from streaming.device import Device
+
+HOUR_MS = 3_600_000
+PUMPS_MAX = 64
+"""Pumps of one stay, those left behind included; what further ones say is not looked at. [D]"""
+
+
+class Infusions:
+    """The pumps of one stay and what came of them."""
+
+    __slots__ = ("_began_ms", "_left", "_pumps", "_rates", "_watch", "_weight_kg", "doses")
+
+    def __init__(self, began_ms: int, weight_kg: float) -> None:
+        self._began_ms = began_ms
+        self._weight_kg = weight_kg
+        """Dosing weight."""
+        self.doses = DoseRecord(weight_kg)
+        self._pumps: dict[str, Pump] = {}
+        self._left: list[Pump] = []
+        """Those that stayed behind when the patient moved."""
+        self._rates: dict[Drug, SignalHistory] = {}
+        """How much of each pressor ran."""
+        self._watch = PumpWatch()
+
+    # --- what comes in ------------------------------------------------------------------------------------------------
+
+    def take(self, device: Device, now_ms: int) -> None:
+        """Look at a device after a message of it."""
+        channels = device.channels
+        if not any(metric in channels for metric in PUMP_METRICS):
+            return
+        name, since_ms = device.id.device, -1
+        label = channels.get(LABEL)
+        if name == CHART_DEVICE and label is not None and label.value is not None:
+            name, since_ms = f"{CHART_DEVICE} {drug_named(str(label.value)) or label.value}", label.at_ms
+        pump = self._pump(name)
+        if pump is None:
+            return
+        drug_before, stop = pump.drug, self._stop_of(pump, now_ms, NOT_INFUSING)
+        report = pump.take(channels, is_charted=device.kind == "chart", since_ms=since_ms)
+        if report is not None:
+            self._watch.take(pump, report, stop._replace(at_ms=report.at_ms) if stop is not None else None)
+            self._take_dose(pump, report, drug_before)
+            self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
+
+    def event(self, device: Device, message: EventMessage, at_ms: int) -> None:
+        """Take an event of a pump."""
+        self._watch.event(device.id.device, message.event, message.phase, at_ms)
+
+    def offline(self, device: Device, now_ms: int) -> None:
+        """A device says that it is gone."""
+        pump = self._pumps.get(device.id.device)
+        stop = self._stop_of(pump, now_ms, OFFLINE) if pump is not None else None
+        if stop is not None:
+            self._watch.stopped(device.id.device, stop)
+
+    def leave_bed(self, now_ms: int) -> None:
+        """The patient moves."""
+        for name, pump in list(self._pumps.items()):
+            if name.startswith(CHART_DEVICE):
+                continue
+            self.doses.leave(name, now_ms)
+            self._watch.leave(name)
+            pump.leave()
+            self._left.append(self._pumps.pop(name))
+
+    # --- what there is to know ----------------------------------------------------------------------------------------
+
+    @property
+    def pumps(self) -> tuple[Pump, ...]:
+        """Every pump at the bed that has said something during the stay."""
+        return tuple(self._pumps.values())
+
+    def is_infusing(self, drug: Drug, now_ms: int) -> bool:
+        """Whether a pump infuses a drug, as far as is known."""
+        pumps = self._pumps.values()
+        return any(pump.drug is drug and pump.is_infusing and not pump.is_silent(now_ms) for pump in pumps)
+
+    def rate(self, drug: Drug, now_ms: int) -> Reading | None:
+        """How much of a pressor runs; None when that is unknown."""
+        return pressor(drug, self._pumps.values(), now_ms, self._weight_kg)
+
+    def rates(self, drug: Drug) -> SignalHistory | None:
+        """How much of a pressor ran, a value for each change; None when no pump ever reported it."""
+        return self._rates.get(drug)
+
+    def rate_fresh_ms(self, drug: Drug) -> int | None:
+        """How long what the pumps say of a drug is believed; None when none says anything."""
+        return max((pump.fresh_ms for pump in self._pumps.values() if pump.drug is drug), default=None)
+
+    def intake(self, from_ms: int, to_ms: int) -> Total:
+        """mL that the pumps have delivered."""
+        return intake([*self._pumps.values(), *self._left], self._began_ms, from_ms, to_ms)
+
+    def findings(self, now_ms: int, limits: InfusionLimits) -> list[InfusionFinding]:
+        """What is wrong now. A pair of kind and subject that is not listed does not hold."""
+        found = dose_findings(self.doses, now_ms, limits)
+        found += pump_findings(self._pumps.values(), self._weight_kg, now_ms, limits)
+        found += self._watch.findings(self._pumps, now_ms, limits)
+        return found + [self._rising(drug, history, now_ms, limits) for drug, history in self._rates.items()]
+
+    def due_ms(self, now_ms: int, limits: InfusionLimits) -> int | None:
+        """When time alone next changes an answer; None when only an entry can."""
+        dues = [self.doses.due_ms(now_ms), *doses_change_ms(self.doses, now_ms, limits)]
+        dues += self._watch.changes_ms(limits)
+        for pump in self._pumps.values():
+            if pump.is_infusing:
+                dues += [pump.at_ms + pump.fresh_ms + 1, pump.at_ms + GONE_MS + 1]
+        for history in self._rates.values():
+            changed = history.after(now_ms - HOUR_MS)
+            dues.append(changed.at_ms + HOUR_MS if changed is not None else None)
+        return min((due for due in dues if due is not None and due > now_ms), default=None)
+
+    # --- a report -----------------------------------------------------------------------------------------------------
+
+    def _pump(self, name: str) -> Pump | None:
+        pump = self._pumps.get(name)
+        if pump is None and len(self._pumps) + len(self._left) < PUMPS_MAX:
+            pump = self._pumps[name] = Pump(name)
+        return pump
+
+    def _take_dose(self, pump: Pump, report: Report, drug_before: Drug | None) -> None:
+        if pump.drug is Drug.ALDESLEUKIN:
+            self.doses.take(pump, report)
+        elif drug_before is Drug.ALDESLEUKIN:
+            self.doses.leave(pump.name, report.at_ms)
+
+    def _note_rates(self, report: Report, drugs: Iterable[Drug | None], now_ms: int) -> None:
+        """Keep how much of the pressors runs now, where it has changed."""
+        for drug in drugs:
+            if drug is None or drug not in SIGNAL_OF:
+                continue
+            reading = self.rate(drug, now_ms)
+            if reading is None or isinstance(reading.value, str):
+                continue
+            history = self._rates.setdefault(drug, SignalHistory(self._began_ms))
+            if history.last is None or history.last.value != reading.value:
+                history.add(report.at_ms, reading.value)
+
+    def _stop_of(self, pump: Pump, now_ms: int, reason: str) -> Stop | None:
+        """What is to be noted if the pump stops now."""
+        if pump.drug is None or not pump.is_infusing:
+            return None
+        history = self._rates.get(pump.drug)
+        peak = history.highest(now_ms - HOUR_MS) if history is not None else None
+        dose = dose_of(pump, now_ms, self._weight_kg)
+        return Stop(pump.drug, now_ms, reason, dose, peak.value if peak is not None else None)
+
+    def _rising(self, drug: Drug, history: SignalHistory, now_ms: int, limits: InfusionLimits) -> InfusionFinding:
+        an_hour_ago_ms = now_ms - HOUR_MS
+        earlier = history.before(an_hour_ago_ms)
+        before = earlier.value if earlier is not None else None
+        if before is None and an_hour_ago_ms >= self._began_ms:
+            before = 0.0  # no pump reported it
+        now: Sample | None = history.last if self.rate(drug, now_ms) is not None else None
+        return rising_finding(drug, now, before, now_ms, limits)
