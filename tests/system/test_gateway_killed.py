@@ -251,7 +251,7 @@ def admission_of(monitor: MonitorScript) -> JsonObject:
     return {"patient_id": f"p-{monitor.bed}", "unit": monitor.unit, "bed": monitor.bed, "baseline": {}, **weights}
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
 async def test_kills_while_the_journal_is_read_again_are_harmless(tmp_path: Path, kills: int) -> None:
     messages, chance = 20_000, random.Random(SEED)
     (tmp_path / "data").mkdir()

@@ -74,7 +74,7 @@ def test_another_speed_is_for_this_machine_alone(tmp_path: Path) -> None:
 
 
 def test_sigterm_ends_it_in_order_under_load_with_displays_connected(tmp_path: Path, broker: Mosquitto) -> None:
-    with GatewayProcess(tmp_path / "data", broker.url, installed=True) as gateway, ExitStack() as displays:
+    with GatewayProcess(tmp_path / "data", broker.url) as gateway, ExitStack() as displays:
         gateway.start_and_wait()
         admission_id = gateway.admit("icu", "b00")
         with SteadyPublisher(broker.port, "ward", ward().due) as publisher:
