@@ -7,10 +7,11 @@ Rules
                                           └──────────met─────────────┘
 
 - A criterion is MET as soon as its predicate is TRUE, with one exception: where it names a confirmation time (up to
-  10 s, for arterial line, oximeter and ECG), a value that contradicts another of less than that time before must go on
+  10 s, for arterial line, oximeter and ECG), a value that contradicts another of less than a minute before must go on
   saying so that long. A stray beat of a stream then holds no dose; what persists is met within ten seconds; a first
-  value, a cuff's, a charted one, and any source slower than that counts at once. A contradiction is forgotten when the
-  old word came back for three seconds: one good beat in ten hides no lasting fall, two stray beats make none.
+  value, a cuff's, a charted one, and any source that speaks once a minute or less counts at once. A contradiction is
+  forgotten when the old word came back for three seconds: one good beat in ten hides no lasting fall, two stray beats
+  make none. What is believed does not depend on looks in between, as long as somebody looks when the answer changes.
 - Not knowing never leaves MET or RECOVERING, and never enters CLEAR.
 - RECOVERING says that it is no longer met. It is *resumable* when its resume predicate has been TRUE for its dwell, and
   waits for a signature all the same. A criterion of a class that discontinues stays MET until it is lifted.
@@ -33,6 +34,9 @@ from streaming.truth import Truth
 FORGET_MS = 3_000
 """So long must a stream say the old word again before what contradicted it is forgotten. [D]"""
 
+FAST_MS = 60_000
+"""A source that spoke less than this before is a stream. Histories hold streams to the minute. [D]"""
+
 
 class State(StrEnum):
     """Where a criterion stands, as the contract names it."""
@@ -46,15 +50,13 @@ class State(StrEnum):
 class Steady:
     """A truth that a fast source must hold for a while before it is believed. See the rules above."""
 
-    __slots__ = ("_at_ms", "_back_ms", "_confirm_ms", "_pending_ms", "_truth", "began_ms")
+    __slots__ = ("_back_ms", "_confirm_ms", "_pending_ms", "_truth", "began_ms")
 
     def __init__(self, confirm_ms: int) -> None:
         self._confirm_ms = confirm_ms
         self._truth = Truth.UNKNOWN
         self.began_ms = NEVER_MS
         """Determination time of the first value that said so."""
-        self._at_ms = NEVER_MS
-        """Determination time of the latest value that said so."""
         self._pending_ms: int | None = None
         """Determination time of the first value that contradicts it."""
         self._back_ms: int | None = None
@@ -65,18 +67,33 @@ class Steady:
         """When what contradicts will be believed by time alone."""
         return None if self._pending_ms is None else self._pending_ms + self._confirm_ms
 
-    def believe(self, truth: Truth, at_ms: int, now_ms: int) -> Truth:
-        """Take what a value determined at `at_ms` says; return what is believed."""
+    def is_contradicted(self, truth: Truth) -> bool:
+        """Whether an answer is the first that contradicts what is believed."""
+        return (
+            self._pending_ms is None
+            and truth is not self._truth
+            and truth is not Truth.UNKNOWN
+            and self._truth is not Truth.UNKNOWN
+        )
+
+    def believe(self, truth: Truth, at_ms: int, now_ms: int, *, is_fast: bool) -> Truth:
+        """Take what a value says; return what is believed.
+
+        Args:
+            truth: The answer.
+            at_ms: Determination time of the value it rests on.
+            now_ms: The instant of the question.
+            is_fast: Whether that value's source spoke less than a minute before; asked of the first contradiction.
+        """
         if truth is self._truth:
             self._agree(at_ms)
-        elif truth is Truth.UNKNOWN or self._truth is Truth.UNKNOWN or self._is_confirmed(at_ms, now_ms):
+        elif truth is Truth.UNKNOWN or self._truth is Truth.UNKNOWN or self._is_confirmed(at_ms, now_ms, is_fast):
             self.began_ms = at_ms if self._pending_ms is None else self._pending_ms
-            self._truth, self._at_ms = truth, at_ms
+            self._truth = truth
             self._pending_ms = self._back_ms = None
         return self._truth
 
     def _agree(self, at_ms: int) -> None:
-        self._at_ms = at_ms
         if self._pending_ms is None:
             return
         if self._back_ms is None:
@@ -84,12 +101,14 @@ class Steady:
         if at_ms - self._back_ms >= FORGET_MS:
             self._pending_ms = self._back_ms = None
 
-    def _is_confirmed(self, at_ms: int, now_ms: int) -> bool:
+    def _is_confirmed(self, at_ms: int, now_ms: int, is_fast: bool) -> bool:
         """Whether a contradiction counts: it has lasted, or its source is too slow to wait for."""
-        self._back_ms = None
-        if self._pending_ms is None:
+        if self._pending_ms is None and not is_fast:
+            return True
+        is_forgotten = self._back_ms is not None and at_ms - self._back_ms >= FORGET_MS
+        if self._pending_ms is None or is_forgotten:
             self._pending_ms = at_ms
-            return at_ms - self._at_ms >= self._confirm_ms or now_ms - at_ms >= self._confirm_ms
+        self._back_ms = None
         return now_ms - self._pending_ms >= self._confirm_ms
 
 
@@ -153,8 +172,7 @@ class CriterionState:
         finding = self.finding = evaluate(self.criterion.met, facts, self._asking)
         truth = finding.truth
         if self._steady is not None:
-            now_ms = facts.now_ms
-            truth = self._steady.believe(truth, now_ms if finding.at_ms is None else finding.at_ms, now_ms)
+            truth = self._believed(self._steady, finding, facts)
         if truth is Truth.TRUE:
             self._meet(finding, facts)
         elif self.is_holding:
@@ -194,6 +212,16 @@ class CriterionState:
             if self._resume_since_ms is not None:
                 dues.append(self._resume_since_ms + self.criterion.dwell_ms)
         return min((due for due in dues if due is not None and due > now_ms), default=None)
+
+    def _believed(self, steady: Steady, finding: Finding, facts: Facts) -> Truth:
+        """What a fast source is believed to say."""
+        now_ms = facts.now_ms
+        at_ms = now_ms if finding.at_ms is None else finding.at_ms
+        is_fast = False
+        if steady.is_contradicted(finding.truth):
+            earlier = facts.before(finding.source_signal, at_ms - 1)
+            is_fast = earlier is not None and at_ms - earlier.at_ms < FAST_MS
+        return steady.believe(finding.truth, at_ms, now_ms, is_fast=is_fast)
 
     def _enter(self, state: State, at_ms: int) -> None:
         if self.state is not state:

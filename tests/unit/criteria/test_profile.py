@@ -14,6 +14,7 @@ from streaming.criteria.kinds import Limit
 from streaming.criteria.predicates import PREDICATE_KINDS
 from streaming.criteria.profile import (
     ProfileError,
+    is_dosing_file,
     is_site_file,
     parse_dosing_profile,
     parse_site_profile,
@@ -499,6 +500,7 @@ def test_a_site_file_may_pin_the_profile_it_was_written_for() -> None:
 def test_a_site_file_is_told_from_a_profile_and_names_its_base() -> None:
     assert is_site_file(SITE + CHANGE, "mercy.toml")
     assert not is_site_file(SMALL, "p.toml")
+    assert [is_dosing_file(text, "a.toml") for text in (SITE, SMALL, '[profile]\nid = "a"\n')] == [True, True, False]
     assert site_base(SITE + CHANGE, "mercy.toml") == "p"
 
 

@@ -13,6 +13,7 @@ from streaming.criteria.predicates import PREDICATE_KINDS, parse_predicate
 from streaming.criteria.state import CriterionState
 from streaming.criteria.words import (
     clock_words,
+    criterion_row,
     duration_words,
     headline,
     number_words,
@@ -383,6 +384,30 @@ def test_every_kind_of_predicate_has_words() -> None:
 def test_what_is_no_predicate_has_no_words() -> None:
     with pytest.raises(TypeError, match="no words for int"):
         predicate_words(3)  # type: ignore[arg-type]
+
+
+def test_a_row_says_what_holds_what_resumes_and_where_it_is_from() -> None:
+    row = criterion_row(criterion("label-2024", "respiratory.spo2"))
+
+    assert row == {
+        "id": "respiratory.spo2",
+        "class": "hold",
+        "title": "SpO2",
+        "limit": "SpO2 below 90 %",
+        "resume": "SpO2 > 90 %",
+        "resume_limit": "SpO2 above 90 %",
+        "dwell_s": 60.0,
+        "confirm_s": 10.0,
+        "required": True,
+        "reference": "Proleukin label 2.4, Table 2 (2023-2024); clinical.md 2.1",
+        "evidence": "V",
+        "verified": True,
+        "resume_evidence": "V",
+        "resume_verified": True,
+        "note": "The table has the same number both ways: the dwell is the hysteresis [D].",
+        "approver": None,
+    }
+    assert criterion_row(criterion("label-2024", "gi.catastrophe"))["resume_limit"] is None
 
 
 def test_other_ways_to_say_the_same_kinds() -> None:
