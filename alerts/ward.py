@@ -160,13 +160,12 @@ class Ward:
         try:
             is_new = _take(bed, step, device, decoded.message)
             desk = self._desks.get(bed.id)
-            if step.found or bed.needs_schedule:
+            may_look = desk is not None and received_ms >= desk.next_look_ms
+            if desk is not None and may_look and not (device.is_watched or step.found or desk.sees_change(bed)):
+                desk.next_look_ms = received_ms + LOOK_EVERY_MS
+                may_look = False
+            if may_look or step.found or bed.needs_schedule:
                 self._settle(bed, step)
-            elif desk is not None and received_ms >= desk.next_look_ms:
-                if device.is_watched or desk.sees_change(bed):
-                    self._settle(bed, step)
-                else:
-                    desk.next_look_ms = received_ms + LOOK_EVERY_MS
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other beds; it is told, loudly
             detail = self._tell_fault(bed, step, "this message", error)
             step.effects.append(InputRejected(received_ms, topic, "engine_fault", detail, device.id))

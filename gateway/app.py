@@ -69,7 +69,7 @@ async def run_gateway(
         CannotStart: Something is configured that cannot be.
     """
     _log_sqlite()
-    _spare_the_collector()
+    spare_the_collector()
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # else a busy loop keeps the journal's thread waiting for seconds
     data_dir = settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -300,7 +300,7 @@ def _exporter(settings: Settings, series: SeriesStore) -> InfluxExporter | None:
     return InfluxExporter(series.outbox(), target)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Look for cycles less often, and not among what start-up made: samples and entries that wait are many and hold
     none.
 
