@@ -13,10 +13,11 @@ from alerts.ward import Stay, Ward
 from streaming.bed import Bed
 from streaming.device import Device
 from streaming.identity import CHART_DEVICE, BedId
-from streaming.instants import format_ms
+from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot
+from streaming.therapy.patient_facts import Shown
 
 JsonObject = dict[str, Any]
 
@@ -28,15 +29,24 @@ def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
         "unit": bed.id.unit,
         "bed": bed.id.bed,
         "admission": _admission(stay) if stay is not None else None,
-        "signals": signals_of(bed),
+        "signals": signals_of(bed, ward.now_ms),
         "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()] if stay is not None else [],
         "devices": [_device(device) for device in bed.devices.values() if device.id.device != CHART_DEVICE],
     }
 
 
-def signals_of(bed: Bed) -> JsonObject:
-    """Every signal that was ever reported at this bed."""
-    return {name: frame for name, slot in bed.slots.items() if (frame := _signal(slot)) is not None}
+def signals_of(bed: Bed, now_ms: int) -> JsonObject:
+    """Every signal that was ever reported at this bed, and what follows from the stay of its patient."""
+    signals = {name: frame for name, slot in bed.slots.items() if (frame := _signal(slot)) is not None}
+    if bed.patient is None:
+        return signals
+    facts = bed.patient.facts
+    for name, shown in facts.derived(now_ms).items():
+        signals.setdefault(name, _derived(name, shown))
+    weight = facts.current("weight") if "weight" in signals else None
+    if weight is not None and weight.validity is not Validity.VALID:
+        signals["weight"]["validity"] = weight.validity.label
+    return signals
 
 
 def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
@@ -45,10 +55,11 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
     if stay is None:
         return None
     bed = ward.beds[stay.admission.bed]
-    signals = signals_of(bed)
+    signals = signals_of(bed, ward.now_ms)
     for name, frame in signals.items():
-        at_ms = _speaker(bed.slots[name])
-        frame["age_s"] = max(0, ward.now_ms - at_ms.at_ms) / 1000 if at_ms is not None else None
+        speaker = _speaker(bed.slots[name]) if name in bed.slots else None
+        at_ms = parse_instant(frame["at"]) if speaker is None else speaker.at_ms
+        frame["age_s"] = max(0, ward.now_ms - at_ms) / 1000 if at_ms is not None else None
     state: JsonObject = {"signals": signals, "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()]}
     desk = ward.desk(admission_id)
     if desk is not None:
@@ -117,6 +128,21 @@ def _signal(slot: SignalSlot) -> JsonObject | None:
         "validity": validity.label,
         "artefact": channel.artefact,
         "fresh_for_s": channel.fresh_ms / 1000,
+    }
+
+
+def _derived(name: str, shown: Shown) -> JsonObject:
+    """A signal that is reckoned from others."""
+    reading = shown.reading
+    return {
+        "value": reading.value if reading is not None else None,
+        "unit": SIGNAL_UNITS[name],
+        "at": format_ms(shown.last_ms),
+        "source": reading.source if reading is not None else name,
+        "device": reading.device or None if reading is not None else None,
+        "validity": (reading.validity if reading is not None else Validity.NOT_AVAILABLE).label,
+        "artefact": None,
+        "fresh_for_s": shown.fresh_for_ms / 1000,
     }
 
 

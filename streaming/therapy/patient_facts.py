@@ -386,8 +386,9 @@ class PatientFacts:
 
     # --- for people ---------------------------------------------------------------------------------------------------
 
-    def derived(self) -> dict[str, Shown]:
-        """Every derived signal that has been known during the stay."""
+    def derived(self, now_ms: int) -> dict[str, Shown]:
+        """Every derived signal that has been known during the stay, as it is now."""
+        self.now_ms = now_ms
         shown = {}
         for drug in PRESSORS:
             rates = self.infusions.rates(drug)
