@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 
 from gateway.wire.recording import RecordedEntry, write_recording
+from streaming.instants import format_ms
 from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
@@ -32,7 +34,8 @@ BEGAN_MS = 1_795_428_000_000
 
 
 def synthetic_recording(path: Path) -> Path:
-    """Half an hour of two patients: one in shock twice, one with bradycardia; a note, a transfer, two discharges."""
+    """Half an hour of two patients: one in shock twice, one with bradycardia; a course and a dose of it, a note, a
+    transfer, two discharges."""
     scripts = {
         "b01": MonitorScript("icu", "b01", 0.5, [Episode(120, 300, SHOCK), Episode(900, 1000, SHOCK)]),
         "b02": MonitorScript("icu", "b02", 0.5, [Episode(600, 700, BRADYCARDIA)]),
@@ -45,7 +48,10 @@ def synthetic_recording(path: Path) -> Path:
                 continue  # the patient of b01 moves to b03
             message = script.message(float(second), BEGAN_MS + second * 1000)
             entries.append(RecordedEntry(received_ms=_at(second), topic=message.topic, payload=message.payload))
+    entries += [_pump(second) for second in range(600, 1200, 10)]
+    course = {"drug": "aldesleukin", "dose_iu_per_kg": 600_000, "interval_h": 8, "max_doses": 14, "duration_min": 15}
     entries += [
+        _command(10, "course", "stay-b02", first_dose_at=format_ms(_at(600)), **course),
         _command(700, "chart", "stay-b02", time=_at(690), metrics={"site:mental_status": "normal"}),
         _command(1200, "transfer", "stay-b01", unit="icu", bed="b03"),
         _command(1800, "discharge", "stay-b01"),
@@ -53,6 +59,20 @@ def synthetic_recording(path: Path) -> Path:
     ]
     write_recording(path, sorted(entries, key=lambda entry: entry.received_ms))
     return path
+
+
+def _pump(second: int) -> RecordedEntry:
+    """The pump of b02, which runs a dose from 600 s to 1100 s."""
+    running = second < 1100
+    metrics = {
+        "MDC_DRUG_NAME_LABEL": "Proleukin",
+        "MDC_CONC_DRUG": {"value": 300_000, "unit": "[IU]/mL"},
+        "MDC_PUMP_INFUSING_STATUS": "pump-status-infusing" if running else "pump-status-not-infusing",
+        "MDC_FLOW_FLUID_PUMP_CURRENT": 640.0 if running else 0.0,
+        "MDC_VOL_FLUID_DELIV_TOTAL": round(640.0 * (min(second, 1100) - 600) / 3600, 1),
+    }
+    body = {"boot": "p", "seq": (second - 600) // 10, "time": _at(second), "metrics": metrics}
+    return RecordedEntry(received_ms=_at(second), topic="icu/v1/icu/b02/pump1/obs", payload=orjson.dumps(body))
 
 
 def _at(second: int) -> int:
@@ -100,7 +120,8 @@ def test_a_recording_played_live_equals_the_replay_of_what_was_journaled(tmp_pat
 
         outcomes = assert_live_equals_replay(gateway)
 
-        assert outcomes.summary["evaluated"] == 1800
+        assert outcomes.summary["evaluated"] == 1800 + 60
+        assert outcomes.summary["decisions"] >= 1
         assert outcomes.summary["alarms"] >= 8
         live = rules_of(gateway.alarms(state="all"))
     offline = (line for line in replayed_lines(recording) if line["type"] == "alarm")
