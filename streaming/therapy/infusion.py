@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streaming.observation import Validity
 from streaming.therapy.drugs import Drug, drug_named
-from streaming.therapy.stretches import Stretches
+from streaming.therapy.stretches import MICRO, Stretches
 
 if TYPE_CHECKING:
     from streaming.signals import Channel
@@ -275,20 +275,21 @@ class Pump:
         _, unknown_ms = self.holes.sum(from_ms, now_ms)
         since_ms = max(from_ms, self._at_ms)
         if not self.is_infusing or since_ms >= now_ms or self.is_gone(now_ms):
-            return micro / 1e6, unknown_ms
+            return micro / MICRO, unknown_ms
         flow_ml_h = self._flow_ml_h()
         if flow_ml_h is None:
-            return micro / 1e6, unknown_ms + now_ms - since_ms
+            return micro / MICRO, unknown_ms + now_ms - since_ms
         believed_until_ms = max(since_ms, min(now_ms, self._at_ms + self.fresh_ms))
         assumed_ml = flow_ml_h * (believed_until_ms - since_ms) / HOUR_MS
-        return micro / 1e6 + assumed_ml, unknown_ms + now_ms - believed_until_ms
+        return micro / MICRO + assumed_ml, unknown_ms + now_ms - believed_until_ms
 
 
 def _difference(before: Held | None, now: Held | None) -> tuple[float, bool]:
     """(mL delivered between two totals, whether the second counts from 0 again)."""
     if before is None or now is None or isinstance(before.value, str) or isinstance(now.value, str):
         return 0.0, False
-    difference = now.value - before.value
-    if difference < -NOISE_ML:
+    # Each total is rounded, not the difference: then the differences add up to the last total.
+    micro = round(now.value * MICRO) - round(before.value * MICRO)
+    if micro < -NOISE_ML * MICRO:
         return now.value, True
-    return max(0.0, difference), False
+    return max(0, micro) / MICRO, False
