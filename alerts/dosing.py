@@ -13,11 +13,13 @@ from typing import Any
 from streaming.bed import Bed
 from streaming.commands import Sign
 from streaming.criteria.criterion import DosingProfile
-from streaming.criteria.decision import Decision, DecisionBook, NextDose, SignatureRefused
+from streaming.criteria.decision import LOOK_MS, Decision, DecisionBook, NextDose, SignatureRefused
 from streaming.criteria.kinds import Limit, leaves
 from streaming.therapy.patient_facts import PatientFacts
 
 LOOK_EVERY_MS = 1_000
+SILENT_LOOK_MS = 10 * LOOK_MS
+"""While nothing is reported only windows slide: what goes stale has its own instant."""
 UNKNOWN = (-1, -1)
 CONTINUOUS = frozenset({"hr", "map", "sbp", "dbp", "spo2", "rr", "cvp", "etco2"})
 """Reported each second: looked at when they cross a bound, and not each time."""
@@ -44,6 +46,8 @@ class DoseDesk:
         """When time alone may change something."""
         self.next_look_ms = now_ms
         """Not before this is a message a reason to look."""
+        self.is_heard = True
+        """Whether something was reported since the last look."""
         self._bounds = _bounds(profile, facts)
         self._bands: list[tuple[int, int]] = []
         """Between which bounds each continuous signal lay at the last look."""
@@ -129,7 +133,9 @@ class DoseDesk:
 
     def _schedule(self, now_ms: int) -> None:
         doses = self.facts.infusions.doses
-        dues = [self.book.due_ms(self.facts), doses.due_ms(now_ms), self.facts.due_ms()]
+        look_ms = LOOK_MS if self.is_heard else SILENT_LOOK_MS
+        self.is_heard = False
+        dues = [self.book.due_ms(self.facts, look_ms), doses.due_ms(now_ms), self.facts.due_ms()]
         upcoming = doses.next_due(now_ms)
         dues.append(upcoming[1] if upcoming is not None and upcoming[1] > now_ms else None)
         self.due_ms = max(now_ms + 1, min(due for due in dues if due is not None))

@@ -161,6 +161,8 @@ class Ward:
             is_new = _take(bed, step, device, decoded.message)
             desk = self._desks.get(bed.id)
             may_look = desk is not None and received_ms >= desk.next_look_ms
+            if desk is not None:
+                desk.is_heard = True
             if desk is not None and may_look and not (device.is_watched or step.found or desk.sees_change(bed)):
                 desk.next_look_ms = received_ms + LOOK_EVERY_MS
                 may_look = False
@@ -372,6 +374,7 @@ class Ward:
         desk = self._desks.get(bed.id)
         if desk is not None:
             desk.next_look_ms = now_ms
+            desk.is_heard = True
 
     def _chart(self, command: Chart, step: Step) -> str:
         bed = self.beds[self._stay(command.admission_id).admission.bed]

@@ -221,10 +221,10 @@ class DecisionBook:
         after = self._settle(facts, is_changed=self._look() != before)
         return Signed(admission_id=self.admission_id, signature=self.signature, changed=after or changed)
 
-    def due_ms(self, facts: Facts) -> int:
-        """When time alone may change something; later than now."""
+    def due_ms(self, facts: Facts, look_ms: int = LOOK_MS) -> int:
+        """When time alone may change something; later than now. Windows that slide are looked at each `look_ms`."""
         now_ms = facts.now_ms
-        due_ms = now_ms + LOOK_MS - (now_ms - self._began_ms) % LOOK_MS
+        due_ms = now_ms + look_ms - (now_ms - self._began_ms) % look_ms
         for state in self.states:
             state_due_ms = state.due_ms(now_ms)
             if state_due_ms is not None and state_due_ms < due_ms:
