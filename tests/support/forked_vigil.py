@@ -16,6 +16,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 from unittest import mock
 
 from tests.support.sources import REPOSITORY
@@ -62,7 +63,10 @@ class ForkedVigil:
         self._process: ForkServerProcess = _context.Process(
             target=_run, args=(list(arguments), entry, str(cwd), dict(environ), str(stdout), str(stderr))
         )
-        with mock.patch.dict(os.environ, keeping_compiled(os.environ), clear=True):  # the server starts with the first
+        with (
+            mock.patch.dict(os.environ, keeping_compiled(os.environ), clear=True),  # the server starts with the first
+            mock.patch.dict(sys.modules, {"__main__": ModuleType("__main__")}),  # else the child imports pytest as well
+        ):
             self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
