@@ -17,8 +17,8 @@ WEIGHT_KG = 80.0
 
 def running(name: str = "pump1", seconds: float = 0, *, is_charted: bool = False, **said: Any) -> TalkingPump:
     talking = TalkingPump(name, is_charted=is_charted)
-    said = {"label": "phenylephrine", "status": True} | said
-    talking.say(seconds, **said)
+    program: dict[str, Any] = {"label": "phenylephrine", "status": True} | said
+    talking.say(seconds, **program)
     return talking
 
 
