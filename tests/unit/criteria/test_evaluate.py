@@ -217,6 +217,7 @@ def test_a_trend_per_hour_divides_by_the_time_that_passed() -> None:
 
     assert ask(rate, patient({"weight": [(8, 80), (0, 84)]})).value == pytest.approx(0.5)
     assert ask(rate, patient({"weight": [(8, 80), (0, 83.9)]})).truth is FALSE
+    assert ask({**rate, "assumed": 80}, patient({"weight": 82})).value == pytest.approx(0.5)
 
 
 FALLEN = {"kind": "fall_from_peak", "signal": "creatinine", "above": 1.5, "within_s": 26 * H}
@@ -256,6 +257,10 @@ def test_the_highest_tells_when_it_was() -> None:
     finding = ask(HIGHEST, patient({PHE: [(3, 1.6), (0, 0.1)]}))
 
     assert (finding.value, finding.at_ms, finding.since_ms) == (1.6, BEGIN_MS - 3 * HOUR_MS, BEGIN_MS - 3 * HOUR_MS)
+
+
+def test_of_two_equal_values_the_present_one_is_told() -> None:
+    assert ask(HIGHEST, patient({PHE: [(3, 1.6), (0, 1.6)]})).at_ms == BEGIN_MS
 
 
 def test_the_highest_is_the_present_value_when_there_was_none_before() -> None:
@@ -300,6 +305,16 @@ def test_a_total_above_a_limit_is_decided_by_a_part_of_the_window() -> None:
     assert ask(more, patient({"urine_ml_h": 100})).truth is TRUE
     finding = ask(more, patient({"urine_ml_h": 99}))
     assert (finding.truth, finding.detail, finding.coverage) == (UNKNOWN, TOO_LITTLE, 0.125)
+
+
+def test_four_fifths_of_a_window_are_enough() -> None:
+    ten_hours = {"window_s": 10 * H}
+
+    assert ask({**SHIFT, **ten_hours}, patient(hourly(10, 8))).truth is TRUE
+    assert ask({**FLOW, **ten_hours}, patient(hourly(5, 8))).truth is TRUE
+    assert ask({**FLOW, **ten_hours}, patient(hourly(5, 7))).truth is UNKNOWN
+    assert ask({**MINUTES, "window_s": H}, patient(pressures((18, 80), (30, 60)))).coverage == 0.8
+    assert ask({**MINUTES, "at_least": 40, "window_s": H}, patient(pressures((18, 80), (30, 60)))).truth is FALSE
 
 
 def test_the_least_coverage_is_the_profiles() -> None:
@@ -544,6 +559,7 @@ def test_a_disagreement_is_without_its_sign_and_of_values_close_in_time() -> Non
     assert ask(APART_BY, patient({"map": 75, "dbp": 60})).truth is FALSE
     assert ask(APART_BY, patient({"map": 60})).truth is UNKNOWN
     assert ask(APART_BY, patient({"dbp": 60})).truth is UNKNOWN
+    assert ask(APART_BY, patient({"map": 60, "dbp": [(1 / 30, 90)]})).truth is TRUE  # two minutes
     assert ask(APART_BY, patient({"map": 60, "dbp": [(0.04, 90)]})).detail == APART
 
 
