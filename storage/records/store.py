@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -337,15 +337,19 @@ def _cause(error: Exception) -> object:
 
 @asynccontextmanager
 async def _failures_named() -> AsyncIterator[None]:
-    """A failure of the disk or the server as `RecordsUnavailable`; what is wrong with a statement stays what it is."""
+    """A failure of the disk or the server as `RecordsUnavailable`; what is wrong with a statement stays what it is.
+
+    A server that goes away or comes back has many ways to say so, and the driver has no common name for them; what is
+    wrong with a statement has one.
+    """
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
-        raise RecordsUnavailable(f"the records cannot be used ({_cause(error)})") from error
-    except DBAPIError as error:
+    except (IntegrityError, ProgrammingError, DataError, NotSupportedError) as error:
         if not error.connection_invalidated:
             raise
         raise RecordsUnavailable(f"the connection to the records was lost ({_cause(error)})") from error
+    except (DBAPIError, PoolTimeoutError, OSError) as error:
+        raise RecordsUnavailable(f"the records cannot be used ({_cause(error)})") from error
 
 
 def _beyond(applied: int, lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

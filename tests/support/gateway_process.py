@@ -220,6 +220,10 @@ class GatewayProcess:
         body: JsonObject = answer.json()
         return body
 
+    def status_of(self, path: str) -> int:
+        """The status with which a GET below `/api/v1` is answered."""
+        return self._http().get(f"/api/v1{path}").status_code
+
     def post(self, path: str, body: JsonObject | None = None) -> httpx.Response:
         """The answer to a POST below `/api/v1`."""
         return self._http().post(f"/api/v1{path}", json=body)

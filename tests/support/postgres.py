@@ -40,8 +40,15 @@ class Postgres:
         self._start()
 
     def _start(self) -> None:
+        self._run(
+            *("initdb", "--pgdata", str(self._directory / "cluster"), "--username", "vigil", "--auth", "trust"),
+            *("--encoding", "UTF8", "-N"),
+        )
+        self.come_back()
+
+    def come_back(self) -> None:
+        """Start the server, at first or after `crash`; it accepts connections when this returns."""
         cluster = str(self._directory / "cluster")
-        self._run("initdb", "--pgdata", cluster, "--username", "vigil", "--auth", "trust", "--encoding", "UTF8", "-N")
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._directory} -F"
         log = str(self._directory / "log")
         self._run("pg_ctl", "-D", cluster, "-o", options, "-l", log, "-w", "-t", str(_START_DEADLINE_S), "start")
@@ -52,9 +59,13 @@ class Postgres:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self._port), "-U", "vigil", name)
         return f"postgresql://vigil@127.0.0.1:{self._port}/{name}"
 
+    def crash(self) -> None:
+        """End the server at once; its files stay."""
+        self._run("pg_ctl", "-D", str(self._directory / "cluster"), "-m", "immediate", "-w", "stop")
+
     def stop(self) -> None:
         """End the server and remove its files."""
-        self._run("pg_ctl", "-D", str(self._directory / "cluster"), "-m", "immediate", "-w", "stop")
+        self.crash()
         shutil.rmtree(self._directory)
 
     def _run(self, program: str, *arguments: str) -> None:
