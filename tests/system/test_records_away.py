@@ -1,4 +1,4 @@
-"""Records in PostgreSQL, and the server crashes: the gateway goes on, says so, and writes what is missing afterwards."""
+"""Records in PostgreSQL, whose server crashes: the gateway goes on, says so, and writes afterwards what is missing."""
 
 from __future__ import annotations
 
