@@ -195,7 +195,7 @@ class Dose:
     @property
     def planned_min(self) -> float | None:
         """Duration that is programmed: volume to be infused / rate; None when either is unknown."""
-        return self.planned_ml / self.rate_ml_h * 60 if self.planned_ml and self.rate_ml_h else None
+        return round(self.planned_ml / self.rate_ml_h * 60, 6) if self.planned_ml and self.rate_ml_h else None
 
     @property
     def is_full(self) -> bool:

@@ -167,7 +167,7 @@ def _was_weaned(stop: Stop, limits: InfusionLimits) -> bool:
         return False
     if stop.dose <= limits.weaned_to.get(stop.drug, 0.0):
         return True
-    return stop.peak is not None and stop.dose <= stop.peak * limits.weaned_to_share
+    return stop.peak is not None and stop.dose <= round(stop.peak * limits.weaned_to_share, 6)
 
 
 def _alarm(
