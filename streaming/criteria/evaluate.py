@@ -320,9 +320,8 @@ def _window_total(leaf: WindowTotal, facts: Facts, asking: Asking) -> Finding:
     del asking  # history holds what was believed
     bounds = leaf.bounds.scaled(facts.dosing_weight_kg) if leaf.is_per_kg else leaf.bounds
     total = facts.total(leaf.signal, leaf.window_ms)
-    high = total.amount if total.coverage >= 1 else INFINITY
     is_covered = total.coverage >= leaf.least_coverage
-    truth = _decide(bounds, total.amount, high, total.amount, is_covered=is_covered)
+    truth = _decide(bounds, total.amount, INFINITY, total.amount, is_covered=is_covered)
     return _window(leaf, truth, total.amount, "mL", total, bounds.shown, facts.now_ms)
 
 

@@ -18,7 +18,7 @@ from streaming.criteria.evaluate import (
     Finding,
     evaluate,
 )
-from streaming.criteria.facts import Sample
+from streaming.criteria.facts import Sample, Total
 from streaming.criteria.kinds import Bounds, leaves
 from streaming.criteria.predicates import parse_predicate
 from streaming.observation import Validity
@@ -347,6 +347,19 @@ FLOW = {"kind": "low_flow", "signal": "urine_ml_h", "total": "urine_ml", "below"
 )
 def test_one_hour_refutes_a_low_flow_and_silence_proves_none(values: dict[str, Value], truth: Truth) -> None:
     assert ask(FLOW, patient(values)).truth is truth
+
+
+class Bag(PlainFacts):
+    """Urine known by the shift and not by the hour."""
+
+    def total(self, signal: str, window_ms: int) -> Total:
+        return Total(160.0 if self.held_doses else 159.0, 0.5)
+
+
+def test_a_volume_of_the_shift_refutes_a_low_flow_as_an_hour_does() -> None:
+    assert ask(FLOW, Bag(held_doses=1)).truth is FALSE
+    assert ask(FLOW, Bag(held_doses=1)).value == 10
+    assert ask(FLOW, Bag()).truth is UNKNOWN
 
 
 def test_a_low_flow_may_be_per_kg() -> None:
