@@ -69,6 +69,10 @@ class Values:
         i = bisect_right(self._at, at_ms)
         return Sample(self._at[i], self._values[i]) if i < len(self._at) else None
 
+    def is_of_another_minute(self, at_ms: int) -> bool:
+        """Whether an instant is of another minute than the latest value."""
+        return (at_ms - self._origin_ms) // MINUTE_MS != self._last_minute
+
     def _add_late(self, at_ms: int, value: float, minute: int) -> None:
         at = self._at
         i = bisect_right(at, at_ms)
@@ -206,8 +210,9 @@ class SampledHistory(SignalHistory):
         self._seen_ms = NEVER_MS
 
     def add(self, at_ms: int, value: float) -> None:
-        """Take a value that is later than the last one."""
-        self._values.add(at_ms, value)
+        """Take a value that is later than the last one; of a minute the first is kept."""
+        if self._values.is_of_another_minute(at_ms):
+            self._values.add(at_ms, value)
 
     def highest(self, from_ms: int) -> Sample | None:
         """See `SignalHistory`."""

@@ -5,7 +5,7 @@ The past begins with the admission and goes along when the patient moves; what d
 belongs to somebody else, but for the values that are current when the patient comes. Doubtful values are part of the
 present, marked so, and never of the past.
 
-What comes each second is kept once a minute, as it was when the first message of the minute came; only of the mean
+What comes each second is kept once a minute, as it was when the first message of the minute had come; only of the mean
 pressure every value counts. No answer depends on when questions were asked. It judges nothing.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -125,6 +126,8 @@ class PatientFacts:
                 if slot.keeps_all and channel.value is not None and channel.device.device != CHART_DEVICE:
                     self._keep(slot.name, channel.at_ms, channel.value, channel.validity)
         self._look_around()
+        if not self._histories:
+            self._look_ms = now_ms  # nothing was there: the first message brings something
         for device in bed.devices.values():
             if device.is_watched and device.id.device != CHART_DEVICE:
                 self.take_device(device)
@@ -143,6 +146,8 @@ class PatientFacts:
         if now_ms >= self._look_ms:
             self._look_around()
         slot = self._pressure
+        if slot is None and self._bed is not None:
+            slot = self._pressure = self._bed.slots.get("map")
         source = slot.source if slot is not None else None
         if source is not None and source.at_ms > self._pressure_ms:
             self._pressure_ms = at_ms = source.at_ms
@@ -440,7 +445,6 @@ class PatientFacts:
         self._look_ms = self.now_ms + MINUTE_MS - (self.now_ms - began_ms) % MINUTE_MS
         self._means()
         slots = self._bed.slots if self._bed is not None else {}
-        self._pressure = slots.get("map")
         for name in _KEPT_CONTINUOUS:
             slot = slots.get(name)
             if slot is not None:
@@ -448,7 +452,7 @@ class PatientFacts:
         self._look_at_index(slots.get("hr"), slots.get("sbp"))
 
     def _look_at(self, slot: SignalSlot) -> None:
-        source = slot.source
+        source = slot.source or _last_heard(slot)
         if source is None or source.validity:
             return
         history = self._sampled(slot.name)
@@ -457,11 +461,12 @@ class PatientFacts:
 
     def _look_at_index(self, rate: SignalSlot | None, pressure: SignalSlot | None) -> None:
         """Keep the shock index where both values are believed and of one time."""
-        if rate is None or pressure is None or rate.source is None or pressure.source is None:
+        beats = (rate.source or _last_heard(rate)) if rate is not None else None
+        systolic = (pressure.source or _last_heard(pressure)) if pressure is not None else None
+        if beats is None or systolic is None or beats.validity or systolic.validity:
             return
-        beats, systolic = rate.source, pressure.source
         at_ms = min(beats.at_ms, systolic.at_ms)
-        if beats.validity or systolic.validity or self.now_ms - at_ms > usual_fresh_ms("sbp", systolic.name):
+        if max(beats.at_ms, systolic.at_ms) - at_ms > usual_fresh_ms("sbp", systolic.name):
             return
         index = _index(beats.value, systolic.value)
         history = self._sampled("shock_index")
@@ -521,6 +526,12 @@ def _speaks_before(channel: Channel, other: Channel, slot: SignalSlot) -> bool:
     if slot.name in CONTINUOUS:
         return channel is slot.source
     return channel.at_ms > other.at_ms
+
+
+def _last_heard(slot: SignalSlot) -> Channel | None:
+    """Who spoke last, when nobody speaks now: some devices report less often than a value speaks."""
+    heard = [channel for channel in slot.candidates if channel.value is not None]
+    return max(heard, key=attrgetter("at_ms"), default=None)
 
 
 def _index(rate: float | str | None, pressure: float | str | None) -> float | None:
