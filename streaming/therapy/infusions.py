@@ -26,7 +26,7 @@ from streaming.therapy.findings import (
 )
 from streaming.therapy.fluids import intake
 from streaming.therapy.history import SignalHistory
-from streaming.therapy.infusion import GONE_MS, LABEL, PUMP_METRICS, Pump, Report
+from streaming.therapy.infusion import FRESH_MS, GONE_MS, LABEL, PUMP_METRICS, Pump, Report
 from streaming.therapy.pressors import SIGNAL_OF, dose_of, pressor
 from streaming.therapy.watch import NOT_INFUSING, OFFLINE, PumpWatch, Stop, rising_finding
 
@@ -117,9 +117,17 @@ class Infusions:
         """How much of a pressor ran, a value for each change; None when no pump ever reported it."""
         return self._rates.get(drug)
 
-    def rate_fresh_ms(self, drug: Drug) -> int | None:
-        """How long what the pumps say of a drug is believed; None when none says anything."""
-        return max((pump.fresh_ms for pump in self._pumps.values() if pump.drug is drug), default=None)
+    def fresh_ms(self, drug: Drug) -> int:
+        """How long what the pumps say of a drug is believed."""
+        return max((pump.fresh_ms for pump in self._pumps.values() if pump.drug is drug), default=FRESH_MS)
+
+    def last_ms(self, drug: Drug) -> int | None:
+        """When a pump last said something of a drug, or its rate changed; None when none ever did."""
+        said = [pump.at_ms for pump in self._pumps.values() if pump.drug is drug]
+        history = self._rates.get(drug)
+        if history is not None:
+            said.append(history.last_ms)
+        return max(said, default=None)
 
     def intake(self, from_ms: int, to_ms: int) -> Total:
         """mL that the pumps have delivered."""
@@ -137,8 +145,7 @@ class Infusions:
         dues = [self.doses.due_ms(now_ms), *doses_change_ms(self.doses, now_ms, limits)]
         dues += self._watch.changes_ms(limits)
         for pump in self._pumps.values():
-            if pump.is_infusing:
-                dues += [pump.at_ms + pump.fresh_ms + 1, pump.at_ms + GONE_MS + 1]
+            dues += [pump.at_ms + pump.fresh_ms + 1, pump.at_ms + GONE_MS + 1]
         for history in self._rates.values():
             changed = history.after(now_ms - HOUR_MS)
             dues.append(changed.at_ms + HOUR_MS if changed is not None else None)

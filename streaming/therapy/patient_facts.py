@@ -31,7 +31,7 @@ from streaming.therapy.drugs import PRESSORS, Drug
 from streaming.therapy.findings import InfusionFinding, InfusionLimits
 from streaming.therapy.fluids import Periodic, Urine
 from streaming.therapy.history import SampledHistory, SignalHistory, StateHistory
-from streaming.therapy.infusion import FRESH_MS, PUMP_METRICS
+from streaming.therapy.infusion import PUMP_METRICS
 from streaming.therapy.infusions import Infusions
 from streaming.therapy.minutes import MinuteMeans
 from streaming.therapy.pressors import DRUG_OF, SIGNAL_OF
@@ -302,9 +302,9 @@ class PatientFacts:
 
     def _shock_index(self, fresh_ms: int | None) -> Reading | None:
         rate, pressure = self._spoken("hr", fresh_ms), self._spoken("sbp", fresh_ms)
-        index = _index(rate.value, pressure.value) if rate is not None and pressure is not None else None
-        if rate is None or pressure is None or index is None:
+        if rate is None or pressure is None:
             return None
+        index = _index(rate.value, pressure.value)
         at_ms, validity = min(rate.at_ms, pressure.at_ms), max(rate.validity, pressure.validity)
         return Reading(index, SIGNAL_UNITS["shock_index"], at_ms, "hr / sbp", pressure.device, validity)
 
@@ -396,16 +396,18 @@ class PatientFacts:
         self.now_ms = now_ms
         shown = {}
         for drug in PRESSORS:
-            rates = self.infusions.rates(drug)
-            if rates is not None and rates.last is not None:
-                fresh_ms = self.infusions.rate_fresh_ms(drug) or FRESH_MS
-                shown[SIGNAL_OF[drug]] = _shown(self.infusions.rate(drug, self.now_ms), rates.last, fresh_ms)
+            last_ms = self.infusions.last_ms(drug)
+            if last_ms is not None:
+                reading, fresh_ms = self.infusions.rate(drug, now_ms), self.infusions.fresh_ms(drug)
+                shown[SIGNAL_OF[drug]] = Shown(reading, reading.at_ms if reading is not None else last_ms, fresh_ms)
         for signal, derive in _DERIVED.items():
             history = self._history(signal)
             reading = derive(self, None)
             last = history.last if history is not None else None
-            if reading is not None or last is not None:
-                shown[signal] = _shown(reading, last, _SHOWN_FOR_MS[signal])
+            if reading is not None:
+                shown[signal] = Shown(reading, reading.at_ms, _SHOWN_FOR_MS[signal])
+            elif last is not None:
+                shown[signal] = Shown(None, last.at_ms, _SHOWN_FOR_MS[signal])
         return shown
 
     # --- what is kept -------------------------------------------------------------------------------------------------
@@ -468,10 +470,9 @@ class PatientFacts:
         at_ms = min(beats.at_ms, systolic.at_ms)
         if max(beats.at_ms, systolic.at_ms) - at_ms > usual_fresh_ms("sbp", systolic.name):
             return
-        index = _index(beats.value, systolic.value)
         history = self._sampled("shock_index")
-        if index is not None and at_ms > history.last_ms:
-            history.add(at_ms, index)
+        if at_ms > history.last_ms:
+            history.add(at_ms, _index(beats.value, systolic.value))
 
     def _means(self) -> MinuteMeans:
         """The mean pressure by minute, brought up to the last value."""
@@ -534,16 +535,9 @@ def _last_heard(slot: SignalSlot) -> Channel | None:
     return max(heard, key=attrgetter("at_ms"), default=None)
 
 
-def _index(rate: float | str | None, pressure: float | str | None) -> float | None:
-    """Shock index, four decimals."""
-    if not isinstance(rate, int | float) or not isinstance(pressure, int | float):
-        return None
-    return round(rate / pressure, 4)
-
-
-def _shown(reading: Reading | None, last: Sample | None, fresh_ms: int) -> Shown:
-    at_ms = reading.at_ms if reading is not None else last.at_ms if last is not None else 0
-    return Shown(reading, at_ms, fresh_ms)
+def _index(rate: float | str | None, pressure: float | str | None) -> float:
+    """Shock index, four decimals; both are numbers, and a pressure that is believed is not 0."""
+    return round(rate / pressure, 4)  # type: ignore[operator]
 
 
 _DERIVED: Mapping[str, Callable[[PatientFacts, int | None], Reading | None]] = MappingProxyType(

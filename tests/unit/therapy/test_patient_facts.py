@@ -549,6 +549,22 @@ def test_a_pressor_begun_an_hour_into_the_stay_rises_from_nothing(bedside: Bedsi
     assert rising.evidence["an_hour_ago"] == 0.0
 
 
+def test_a_pressor_of_unknown_rate_is_shown_as_not_available(bedside: Bedside) -> None:
+    bedside.obs(5, {"MDC_DRUG_NAME_LABEL": "phenylephrine", "MDC_FLOW_FLUID_PUMP_CURRENT": 5.0}, device="pump1")
+
+    frame = signals_of(bedside.ward.beds[BED], ms(10))
+    assert (frame[PHENYLEPHRINE]["value"], frame[PHENYLEPHRINE]["validity"]) == (None, "not_available")
+    assert frame[PHENYLEPHRINE]["at"] == "2026-09-21T14:13:25.000Z"
+    assert "dopamine_ug_kg_min" not in frame
+
+
+def test_a_rate_that_did_not_change_for_an_hour_is_due_for_nothing_but_its_age(bedside: Bedside) -> None:
+    for minute in range(0, 122, 2):
+        pump(bedside, minute * MINUTE, PRESSOR)
+
+    assert facts_of(bedside, 121 * MINUTE).due_ms() == ms(122 * MINUTE) + 1
+
+
 def test_a_pump_that_stops_or_goes_offline_is_found(bedside: Bedside) -> None:
     pump(bedside, 0, PRESSOR)
     bedside.status(10, "online", device="pump1", kind="pump")
