@@ -18,7 +18,7 @@ from tests.support.telemetry import WELL
 
 SEED = 20261123
 GOOD_PER_BAD = 3
-RATE_HZ = 800.0
+RATE_HZ = 2000.0
 GOOD = "icu/v1/icu/b01/mon1"
 
 

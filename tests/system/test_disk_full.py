@@ -33,7 +33,7 @@ BEDS, RATE_HZ = 10, 20.0
 LAST = "icu/v1/icu/last/mon1"
 OFTEN = {"VIGIL_SNAPSHOT_INTERVAL_S": "1", "VIGIL_SERIES_FLUSH_INTERVAL_S": "0.5"}
 """So that series, records and snapshots want to be written while the disk is full."""
-REFUSALS = 4
+REFUSALS = 2
 """Attempts to commit, half a second apart, that the disk refuses before there is room again."""
 
 
