@@ -1,8 +1,9 @@
 """`vigil` as a child process that need not import everything anew: forked from a server that has.
 
 A gateway started as a command takes a second and more of processor time to import what it needs, a forked one none. It
-is a process of its own all the same, with its own id, which may be killed, stopped and limited. Tests that start the
-gateway many times start it so; that the installed command does the same is shown by those that start that.
+is a process of its own all the same, with its own id, which may be killed, stopped and limited; it dies with the tests.
+Tests that start the gateway many times start it so; that the installed command does the same is shown by those that
+start that.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import ModuleType
@@ -101,8 +104,17 @@ class ForkedVigil:
         self.send_signal(signal.SIGTERM)
 
 
+def _die_with_the_tests() -> None:
+    """Whoever kills the test runner leaves no gateway behind."""
+    tests = parent_process()
+    assert tests is not None
+    wait([tests.sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _run(arguments: list[str], entry: str, cwd: str, environ: dict[str, str], stdout: str, stderr: str) -> None:
     """In the child."""
+    threading.Thread(target=_die_with_the_tests, daemon=True).start()
     for path, flags, descriptor in ((stdout, os.O_TRUNC, 1), (stderr, os.O_APPEND, 2)):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
         os.dup2(opened, descriptor)
