@@ -29,6 +29,7 @@ from streaming.criteria.criterion import Criterion
 from streaming.criteria.evaluate import NEVER_MS, TO_HOLD, TO_RESUME, Asking, Finding, evaluate
 from streaming.criteria.facts import Facts, Reading
 from streaming.criteria.kinds import FallFromPeak, Limit, StateIs, leaves
+from streaming.observation import Validity
 from streaming.truth import Truth
 
 FORGET_MS = 3_000
@@ -209,8 +210,8 @@ class CriterionState:
         dues = [self.finding.due_ms, None if self._steady is None else self._steady.due_ms]
         if self.state is State.RECOVERING and self.resume_finding is not None:
             dues.append(self.resume_finding.due_ms)
-            if self._resume_since_ms is not None:
-                dues.append(self._resume_since_ms + self.criterion.dwell_ms)
+        if self._resume_since_ms is not None:
+            dues.append(self._resume_since_ms + self.criterion.dwell_ms)
         return min((due for due in dues if due is not None and due > now_ms), default=None)
 
     def _believed(self, steady: Steady, finding: Finding, facts: Facts) -> Truth:
@@ -265,7 +266,9 @@ class CriterionState:
     def _note_peaks(self, facts: Facts) -> None:
         for signal in self._peak_signals:
             reading = facts.current(signal)
-            if reading is not None and not isinstance(reading.value, str):
+            if reading is None or isinstance(reading.value, str):
+                continue
+            if reading.validity is Validity.VALID:  # from a doubtful peak any value has fallen
                 self._peaks[signal] = max(reading.value, self._peaks.get(signal, reading.value))
 
     def _leave(self, facts: Facts) -> None:

@@ -331,6 +331,36 @@ def test_a_hold_is_left_by_a_signature_alone() -> None:
     assert book.summary(facts.now_ms) == "every criterion is clear"
 
 
+def test_a_hold_that_may_be_resumed_beside_something_unknown_needs_a_reason() -> None:
+    book, facts = recovered()
+    facts.readings["site:skin"].clear()
+    assert looked(book, facts, sbp=96) is Decision.HOLD
+
+    assert isinstance(book.sign(facts, Decision.PROCEED, None, "dr-ada"), SignatureRefused)
+
+
+def test_a_hold_by_what_is_not_required_needs_a_reason_as_any_other() -> None:
+    facts = well(sbp=84)
+    rules = profile("label-2024")
+    criteria = tuple(replace(each, is_required=each.id != "cardiovascular.sbp") for each in rules.criteria)
+    book = DecisionBook("adm-1", replace(rules, criteria=criteria), facts.now_ms)
+    book.update(facts)
+    assert book.decision is Decision.HOLD
+
+    assert isinstance(book.sign(facts, Decision.PROCEED, None, "dr-ada"), SignatureRefused)
+
+
+def test_lifting_a_signed_discontinuation_leaves_nothing_that_stands() -> None:
+    facts = well()
+    book = book_of("label-2024", facts)
+    signed(book, facts, Decision.DISCONTINUE, "patient's wish")
+
+    signed(book, facts, Decision.PROCEED, "patient thinks again")
+
+    assert book.summary(facts.now_ms) == "every criterion is clear"
+    assert book.view(facts, None)["signature"]["stands"] is False  # type: ignore[index,call-overload]
+
+
 def test_a_signature_before_the_dwell_has_passed_overrides() -> None:
     facts = well(sbp=84)
     book = book_of("label-2024", facts)

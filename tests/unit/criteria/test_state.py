@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streaming.criteria.state import FORGET_MS, CriterionState, State, Steady
@@ -51,6 +53,7 @@ def test_the_way_through_all_states() -> None:
         "clear", "met", "met", "recovering", "resumable", "met", "recovering", "resumable",
     ]  # fmt: skip
     state.lift(facts)
+    assert (state.state, state.resumable) == (CLEAR, False)
     assert walk(state, facts, "sbp", 92) == ["clear"]
 
 
@@ -135,6 +138,21 @@ def test_the_dwell_is_due() -> None:
     assert state.due_ms(facts.now_ms) == facts.now_ms + 240_001
 
 
+def test_the_dwell_is_due_without_a_resume_predicate_too() -> None:
+    state, facts = criterion_state("til-2024", "hemodynamic.pressors"), PlainFacts()
+    state.criterion = replace(state.criterion, dwell_ms=30_000)
+    walk(state, facts, "phenylephrine_ug_kg_min", 0.1, 0.0)
+
+    assert (state.resumable, state.due_ms(facts.now_ms)) == (False, facts.now_ms + 30_000)
+
+
+def test_what_is_met_again_waits_for_no_dwell() -> None:
+    state, facts = criterion_state(), PlainFacts()
+    walk(state, facts, "sbp", 84, 95, 84)
+
+    assert state.due_ms(facts.now_ms) == facts.now_ms + 300_001
+
+
 def test_a_criterion_that_ends_the_course_is_never_resumable() -> None:
     state, facts = criterion_state("label-2024", "hepatic.failure"), PlainFacts()
 
@@ -171,6 +189,18 @@ def test_what_persists_is_met_by_time_alone_when_it_is_due() -> None:
     assert state.due_ms(facts.now_ms) == BEGIN_MS + 12_000
     facts.now_ms = BEGIN_MS + 12_000
     assert state.update(facts)
+    assert state.state is MET
+
+
+def test_what_is_repeated_word_for_word_is_confirmed_by_time_alone() -> None:
+    state, facts = criterion_state("label-2024", "respiratory.spo2"), PlainFacts()
+    walk(state, facts, "spo2", 97, 85, step_s=1)
+    facts.now_ms = BEGIN_MS + 11_999
+    state.update(facts)
+    assert state.state is CLEAR
+
+    facts.now_ms = BEGIN_MS + 12_000
+    state.update(facts)
     assert state.state is MET
 
 
@@ -366,6 +396,43 @@ def test_a_creatinine_that_nobody_knows_is_no_peak() -> None:
     state.update(facts)
 
     assert (state.state, state.resumable) == (RECOVERING, False)
+
+
+def oliguric() -> tuple[CriterionState, PlainFacts]:
+    state, facts = criterion_state("label-legacy", "renal.oliguria"), PlainFacts()
+    say(facts, {"urine_ml_h": [(hour, 5.0) for hour in range(16)], "creatinine": [(12, 2.0), (0, 3.1)]})
+    state.update(facts)
+    facts.now_ms += HOUR_MS
+    facts.say("urine_ml_h", 30)
+    return state, facts
+
+
+@pytest.mark.parametrize(("validity", "resumable"), [(Validity.VALID, True), (Validity.QUESTIONABLE, False)])
+def test_a_doubtful_creatinine_has_not_fallen(validity: Validity, resumable: bool) -> None:
+    state, facts = oliguric()
+    facts.say("creatinine", 1.5, validity=validity)
+    state.update(facts)
+
+    assert (state.state, state.resumable) == (RECOVERING, resumable)
+
+
+def test_a_doubtful_creatinine_is_no_peak_to_have_fallen_from() -> None:
+    state, facts = oliguric()
+    facts.say("creatinine", 9.0, validity=Validity.QUESTIONABLE)
+    state.update(facts)
+    facts.readings["creatinine"].pop()
+    facts.say("creatinine", 3.0)
+    state.update(facts)
+
+    assert (state.state, state.resumable) == (RECOVERING, False)
+
+
+def test_a_text_in_place_of_a_creatinine_is_no_peak() -> None:
+    state, facts = oliguric()
+    facts.say("creatinine", "haemolysed")
+    state.update(facts)
+
+    assert not state.resumable
 
 
 def test_the_same_reading_is_judged_once_and_a_new_one_anew() -> None:
