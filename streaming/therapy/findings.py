@@ -332,5 +332,6 @@ def _two_channels(infusing: list[Pump], now_ms: int) -> InfusionFinding:
         "text": f"aldesleukin runs on {' and '.join(names)}" if holds else "aldesleukin runs on one pump at most",
         "pumps": names,
     }
-    since_ms = min(pump.at_ms for pump in infusing) if holds else now_ms
+    began_ms = [pump.infusing_since_ms for pump in infusing if pump.infusing_since_ms is not None]
+    since_ms = sorted(began_ms)[1] if holds else now_ms
     return InfusionFinding(FindingKind.TWO_CHANNELS, Drug.ALDESLEUKIN.value, holds, since_ms, evidence)

@@ -88,7 +88,7 @@ class Report(NamedTuple):
 class Pump:
     """One pump; of what a person charts, one for each drug charted."""
 
-    __slots__ = ("_at_ms", "_charted", "_drug", "_said", "holes", "name", "volumes")
+    __slots__ = ("_at_ms", "_charted", "_drug", "_said", "holes", "infusing_since_ms", "name", "volumes")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -97,6 +97,8 @@ class Pump:
         """mL delivered."""
         self.holes = Stretches(merge_ms=MINUTE_MS)
         """Times for which nobody knows what was delivered; the amounts are 0."""
+        self.infusing_since_ms: int | None = None
+        """When the report came since which it infuses without a stop; None while it does not."""
         self._said: dict[str, Held] = {}
         self._drug: Drug | None = None
         self._at_ms = -1
@@ -190,6 +192,10 @@ class Pump:
             self._relabel(new[LABEL], is_another=is_relabelled)
         self._said |= new
         self._at_ms = at_ms
+        if not self.is_infusing:
+            self.infusing_since_ms = None
+        elif not was_infusing or is_relabelled:
+            self.infusing_since_ms = at_ms
         delivered_ml, began_anew = _difference(volume_before, new.get(VOLUME))
         self._book(volume_before, new.get(VOLUME), delivered_ml, began_anew=began_anew, was_infusing=was_infusing)
         if VOLUME not in self._said and was_infusing:
@@ -208,7 +214,7 @@ class Pump:
     def leave(self) -> None:
         """The pump stays behind when the patient moves: only what it has delivered is still theirs."""
         self._said = {}
-        self._drug = None
+        self._drug = self.infusing_since_ms = None
 
     def _new(self, channels: Mapping[str, Channel], since_ms: int) -> dict[str, Held]:
         new = {}

@@ -341,5 +341,15 @@ def test_two_pumps_that_infuse_the_drug_at_once_are_two_channels() -> None:
     assert not one(about_pumps(one_pump, pump("pump2")), FindingKind.TWO_CHANNELS).holds
 
 
+def test_two_channels_run_at_once_since_the_second_began() -> None:
+    first, second = pump("pump1", status=True, rate=RATE), pump("pump2", rate=RATE)
+    second.say(30, status=True)
+    for seconds in (40, 50):
+        first.say(seconds, rate=RATE)
+        second.say(seconds, rate=RATE)
+
+    assert one(about_pumps(first, second, seconds=60), FindingKind.TWO_CHANNELS).since_ms == at(30)
+
+
 def test_what_a_silent_pump_said_is_not_judged() -> None:
     assert about_pumps(pump(weight=176.0, conc=0.5), seconds=121) == []

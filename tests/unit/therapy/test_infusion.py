@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,6 +255,25 @@ def test_values_of_another_charted_drug_are_not_taken() -> None:
     assert talking.pump.number(CONCENTRATION) is None
 
 
+def test_an_infusion_began_with_the_first_report_after_a_stop_or_another_drug() -> None:
+    talking = TalkingPump()
+    began = []
+    reports: list[dict[str, Any]] = [
+        {"label": "D5W", "status": True},
+        {"rate": 5.0},
+        {"status": False},
+        {"status": True},
+        {"label": "Levophed", "rate": 2.0},
+    ]
+    for seconds, said in enumerate(reports):
+        talking.say(seconds, **said)
+        began.append(talking.pump.infusing_since_ms)
+    talking.say(5, status=True)
+
+    assert began == [at(0), at(0), None, at(3), at(4)]
+    assert talking.pump.infusing_since_ms == at(4)
+
+
 def test_a_pump_left_behind_says_nothing_more_of_the_patient_but_what_it_gave() -> None:
     talking = TalkingPump()
     talking.say(0, label="Levophed", status=True, rate=60.0, volume=1.0)
@@ -261,5 +282,6 @@ def test_a_pump_left_behind_says_nothing_more_of_the_patient_but_what_it_gave() 
     talking.pump.leave()
 
     assert not talking.pump.is_infusing
+    assert talking.pump.infusing_since_ms is None
     assert talking.pump.drug is None
     assert talking.pump.delivered(at(0), at(600)) == (1.0, 0)
