@@ -763,6 +763,8 @@ class EventSpec:
     """MDC code: partition x 65536 + term. For reference only."""
     rhythm: str | None = None
     """The value of `site:rhythm` that holds while the event lasts; None for what is no rhythm."""
+    least_duration_s: float | None = None
+    """How long a run is that goes by this name, where the event itself says neither beats nor duration."""
 
 
 # Numbers from the 2004 edition of 10101 [V, R77]; 10101:2019 and -10102 may differ. The names of asystole, atrial
@@ -782,6 +784,7 @@ _RHYTHM_EVENTS = (
         title="ventricular tachycardia, sustained",
         code=199836,
         rhythm="vt",
+        least_duration_s=30.0,  # what the word means [GK] clinical.md 2.3
     ),
     EventSpec(ref_id="MDC_EVT_ECG_ATR_FIB", title="atrial fibrillation", code=199736, rhythm="af"),
     EventSpec(ref_id="MDC_EVT_ECG_SV_TACHY", title="supraventricular tachycardia", code=199800, rhythm="svt"),

@@ -34,6 +34,7 @@ from streaming.criteria.kinds import (
     Disagreement,
     FallFromPeak,
     HighestInInterval,
+    IntervalChange,
     Leaf,
     Limit,
     LowFlow,
@@ -42,6 +43,7 @@ from streaming.criteria.kinds import (
     Recurrence,
     RhythmEventSeen,
     RhythmIs,
+    RhythmPresent,
     StateIs,
     StateLasting,
     Trend,
@@ -64,6 +66,7 @@ NO_EARLIER = "no earlier value to compare with"
 NO_WATCH = "no monitor that would report it is there"
 NO_LENGTH = "a run without a number of beats"
 APART = "no two values close enough in time"
+NO_INTERVAL = "no dose interval has begun"
 
 
 class Finding(NamedTuple):
@@ -268,6 +271,21 @@ def _highest_of_past(leaf: HighestInInterval, past: float | None, facts: Facts) 
     return _nothing(leaf, detail, leaf.bounds.shown)._replace(truth=truth, value=past, at_ms=facts.now_ms)
 
 
+def _interval_change(leaf: IntervalChange, facts: Facts, asking: Asking) -> Finding:
+    began_ms = facts.interval_began_ms
+    if began_ms is None or began_ms > facts.now_ms:
+        return _nothing(leaf, NO_INTERVAL, leaf.bounds.shown)
+    found = _number(facts, leaf.signal)
+    if found is None:
+        return _nothing(leaf, limit=leaf.bounds.shown)
+    reading, value = found
+    earlier = facts.before(leaf.signal, began_ms)
+    if earlier is None or began_ms - earlier.at_ms > leaf.within_ms:
+        return _nothing(leaf, NO_EARLIER, leaf.bounds.shown)
+    detail = f"{earlier.value:.4g} → {value:.4g}"
+    return _judged(leaf, leaf.bounds, reading, round(value - earlier.value, 6), facts, asking, detail)
+
+
 def _consecutive(leaf: Consecutive, facts: Facts, asking: Asking) -> Finding:
     found = _number(facts, leaf.signal)
     if found is None:
@@ -365,7 +383,11 @@ def _state_is(leaf: StateIs, facts: Facts, asking: Asking) -> Finding:
 
 
 def _charted(
-    leaf: StateIs | StateLasting | RhythmIs, reading: Reading, fresh_ms: int | None, facts: Facts, asking: Asking
+    leaf: StateIs | StateLasting | RhythmIs | RhythmPresent,
+    reading: Reading,
+    fresh_ms: int | None,
+    facts: Facts,
+    asking: Asking,
 ) -> Finding:
     value = reading.value
     is_valid = reading.validity is Validity.VALID
@@ -468,6 +490,56 @@ def _run(leaf: RhythmEventSeen, event: RhythmEvent) -> Finding:
     return _reported(leaf, event, event.duration_s, "s")._replace(limit=leaf.duration_at_least_s)
 
 
+def _rhythm_present(leaf: RhythmPresent, facts: Facts, asking: Asking) -> Finding:
+    reading = facts.current(leaf.signal)
+    if reading is not None and (reading.value not in (*leaf.states, *leaf.clear) or reading.at_ms <= asking.after_ms):
+        reading = None
+    charted_ms = asking.after_ms if reading is None else reading.at_ms
+    event = _latest_word(leaf, facts, charted_ms)
+    if event is not None and event.rhythm in leaf.clear:
+        return Finding(FALSE, event.rhythm, "", event.at_ms, leaf.signal, source=event.device, leaf=leaf)
+    if event is not None and facts.now_ms <= _holds_until_ms(leaf, event):
+        return _running(leaf, event)
+    if reading is not None and (event is None or reading.value in leaf.clear):
+        return _charted(leaf, reading, None, facts, asking)
+    if not facts.watches_rhythm():
+        return _nothing(leaf, NO_WATCH)
+    return Finding(FALSE, "none", "", facts.now_ms, leaf.signal, leaf=leaf)
+
+
+def _latest_word(leaf: RhythmPresent, facts: Facts, after_ms: int) -> RhythmEvent | None:
+    """The latest event that says that the rhythm runs, or another one."""
+    oldest_ms = facts.now_ms - max(leaf.lasting_ms, leaf.told_ms) - 1
+    for event in reversed(facts.rhythm_events(max(after_ms, oldest_ms))):
+        if event.rhythm in leaf.clear or (event.rhythm in leaf.states and not _is_too_short(leaf, event)):
+            return event
+    return None
+
+
+def _is_too_short(leaf: RhythmPresent, event: RhythmEvent) -> bool:
+    """Whether it is told to have had too few beats; where only a duration is told, to have been too short."""
+    if event.beats is not None:
+        return event.beats < leaf.beats_at_least
+    return event.duration_s is not None and event.duration_s < leaf.duration_at_least_s
+
+
+def _holds_until_ms(leaf: RhythmPresent, event: RhythmEvent) -> int:
+    if event.is_lasting:
+        return event.at_ms + leaf.lasting_ms
+    return (event.at_ms if event.ended_ms is None else event.ended_ms) + leaf.told_ms
+
+
+def _running(leaf: RhythmPresent, event: RhythmEvent) -> Finding:
+    value: float | str = event.rhythm
+    unit = ""
+    if event.beats is not None:
+        value, unit = float(event.beats), "{beats}"
+    elif event.duration_s is not None:
+        value, unit = event.duration_s, "s"
+    at_ms, due_ms = event.at_ms, _holds_until_ms(leaf, event) + 1
+    return Finding(TRUE, value, unit, at_ms, leaf.signal, 1.0, event.rhythm, None, event.device, at_ms, due_ms, leaf)
+
+
 def _recurrence(leaf: Recurrence, facts: Facts, asking: Asking) -> Finding:
     now_ms = facts.now_ms
     times = facts.count(leaf.signal, leaf.states, now_ms - leaf.within_ms)
@@ -564,7 +636,9 @@ _ANSWERS: Mapping[type[Leaf | Combination], Callable[[Any, Facts, Asking], Findi
     StateLasting: _state_lasting,
     RhythmIs: _rhythm_is,
     RhythmEventSeen: _rhythm_event_seen,
+    RhythmPresent: _rhythm_present,
     HighestInInterval: _highest_in_interval,
+    IntervalChange: _interval_change,
     Recurrence: _recurrence,
     Consecutive: _consecutive,
     Absent: _absent,

@@ -56,6 +56,10 @@ class RhythmEvent:
     beats: int | None
     duration_s: float | None
     device: str
+    ended_ms: int | None = None
+    """When the monitor said that it was over."""
+    is_lasting: bool = False
+    """Whether the monitor said that it began, and not yet that it is over."""
 
 
 class Facts(Protocol):

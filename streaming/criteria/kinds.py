@@ -215,6 +215,37 @@ class HighestInInterval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalChange:
+    """The present value minus the one in force when the present dose interval began lies between bounds."""
+
+    signal: str
+    bounds: Bounds
+    within_ms: int
+    """A value that was older than this when the interval began is none to compare with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RhythmPresent:
+    """A rhythm runs now, as monitors report it by events and people chart it; the latest word counts.
+
+    An event holds until it ends, until one of `clear` is reported or charted, and for so long at most as is said here:
+    no monitor promises to send the end.
+    """
+
+    states: tuple[str, ...]
+    clear: tuple[str, ...]
+    """Rhythms that say that it is over."""
+    beats_at_least: int
+    duration_at_least_s: float
+    """Where the number of beats is not given. A run of which neither is told counts: rather once too often."""
+    told_ms: int
+    """An event that has ended, or never said how long it lasts, holds for so long after."""
+    lasting_ms: int
+    """One that began and has not ended holds for so long at most."""
+    signal: str = "site:rhythm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
     """One of these states was charted at least so many times within the window."""
 
@@ -307,7 +338,9 @@ Leaf = (
     | StateLasting
     | RhythmIs
     | RhythmEventSeen
+    | RhythmPresent
     | HighestInInterval
+    | IntervalChange
     | Recurrence
     | Consecutive
     | Absent

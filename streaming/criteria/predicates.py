@@ -22,6 +22,7 @@ from streaming.criteria.kinds import (
     Disagreement,
     FallFromPeak,
     HighestInInterval,
+    IntervalChange,
     Limit,
     LowFlow,
     OrAlso,
@@ -29,6 +30,7 @@ from streaming.criteria.kinds import (
     Recurrence,
     RhythmEventSeen,
     RhythmIs,
+    RhythmPresent,
     StateIs,
     StateLasting,
     Trend,
@@ -234,6 +236,22 @@ def _highest(table: Table) -> HighestInInterval:
     )
 
 
+def _interval_change(table: Table) -> IntervalChange:
+    return IntervalChange(signal=table.text("signal", NUMBERS), bounds=_bounds(table), within_ms=_ms(table, "within_s"))
+
+
+def _rhythm_present(table: Table) -> RhythmPresent:
+    states, clear = _states(table, RHYTHM)
+    return RhythmPresent(
+        states=states,
+        clear=clear,
+        beats_at_least=table.integer("beats_at_least", low=1, high=10_000) if "beats_at_least" in table else 1,
+        duration_at_least_s=table.optional_number("duration_at_least_s", low=0) or 0.0,
+        told_ms=_ms(table, "told_s"),
+        lasting_ms=_ms(table, "lasting_s"),
+    )
+
+
 def _recurrence(table: Table) -> Recurrence:
     signal = table.text("signal", CHARTED_STATES)
     states, _ = _states(table, signal)
@@ -313,7 +331,9 @@ _KINDS: Mapping[str, Callable[[Table], Predicate]] = {
     "lasting": _lasting,
     "rhythm": _rhythm,
     "rhythm_event": _rhythm_event,
+    "rhythm_present": _rhythm_present,
     "highest_in_interval": _highest,
+    "interval_change": _interval_change,
     "recurrence": _recurrence,
     "consecutive": _consecutive,
     "absent": _absent,

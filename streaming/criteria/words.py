@@ -24,6 +24,7 @@ from streaming.criteria.kinds import (
     Disagreement,
     FallFromPeak,
     HighestInInterval,
+    IntervalChange,
     Leaf,
     Limit,
     LowFlow,
@@ -32,6 +33,7 @@ from streaming.criteria.kinds import (
     Recurrence,
     RhythmEventSeen,
     RhythmIs,
+    RhythmPresent,
     StateIs,
     StateLasting,
     Trend,
@@ -248,6 +250,17 @@ def _(predicate: RhythmEventSeen) -> str:
 
 
 @predicate_words.register
+def _(predicate: RhythmPresent) -> str:
+    length = f" of at least {predicate.beats_at_least} beats" if predicate.beats_at_least > 1 else ""
+    return f"rhythm {_listed(predicate.states)}{length} now, reported or charted"
+
+
+@predicate_words.register
+def _(predicate: IntervalChange) -> str:
+    return _measured(predicate.signal, predicate.bounds, " change since the dose interval began")
+
+
+@predicate_words.register
 def _(predicate: HighestInInterval) -> str:
     return _measured(predicate.signal, predicate.bounds, " highest in the dose interval")
 
@@ -344,13 +357,13 @@ def what_was_found(finding: Finding) -> str:
         return f"{signal_words(leaf.signal)}: {quantity_words(finding.value, '')}"
     if isinstance(leaf, StateLasting):
         return f"{signal_words(leaf.signal)}: {finding.detail} for {number_words(finding.value)} h"
-    if isinstance(leaf, RhythmEventSeen):
+    if isinstance(leaf, RhythmEventSeen | RhythmPresent):
         return f"{finding.detail} of {quantity_words(finding.value, finding.unit)}"
     return f"{signal_words(leaf.signal)}{_window_words(leaf)} {_judged_words(leaf, finding, finding.value)}"
 
 
 def _judged_words(leaf: Leaf, finding: Finding, value: float) -> str:
-    if isinstance(leaf, Trend | FallFromPeak | BaselineChange) and finding.truth is not Truth.UNKNOWN:
+    if isinstance(leaf, Trend | FallFromPeak | BaselineChange | IntervalChange) and finding.truth is not Truth.UNKNOWN:
         return f"{finding.detail} {unit_words(SIGNAL_UNITS[leaf.signal])}"
     return quantity_words(value, finding.unit)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from streaming.criteria.facts import RhythmEvent
+from streaming.nomenclature import EVENTS
 from streaming.observation import EventMessage
 
 EVENTS_MAX = 512
@@ -29,14 +30,27 @@ class Rhythms:
     def take(self, device: str, rhythm: str, message: EventMessage, at_ms: int) -> None:
         """Take an event of a device."""
         beats, duration_s = _number(message, "beats"), _number(message, "duration_s")
-        event = RhythmEvent(rhythm, at_ms, round(beats) if beats is not None else None, duration_s, device)
-        began = self._began(event) if message.phase == "end" else None
+        if beats is None and duration_s is None and message.event in EVENTS:
+            duration_s = EVENTS[message.event].least_duration_s
+        is_end = message.phase == "end"
+        event = RhythmEvent(
+            rhythm,
+            at_ms,
+            round(beats) if beats is not None else None,
+            duration_s,
+            device,
+            ended_ms=at_ms if is_end else None,
+            is_lasting=message.phase == "start",
+        )
+        began = self._began(event) if is_end else None
         if began is not None:
             self._events.remove(began)
             event = replace(
                 began,
                 beats=event.beats if event.beats is not None else began.beats,
                 duration_s=event.duration_s if event.duration_s is not None else began.duration_s,
+                ended_ms=at_ms,
+                is_lasting=False,
             )
         insort(self._events, event, key=_at_ms)
         del self._events[:-EVENTS_MAX]

@@ -329,6 +329,14 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "a run of vt of at least 5 beats or 3 s",
     ),
+    "rhythm_present": (
+        {"is": ["vt"], "beats_at_least": 5, "told_s": 60, "lasting_s": H},
+        "rhythm vt of at least 5 beats now, reported or charted",
+    ),
+    "interval_change": (
+        {"signal": "shock_index", "at_least": 0.2, "within_s": H},
+        "shock index change since the dose interval began at least 0.2",
+    ),
     "highest_in_interval": (
         {"signal": PHE, "at_least": 1.0, "below": 1.5, "longest_s": H},
         "phenylephrine highest in the dose interval at least 1 and below 1.5 µg/kg/min",

@@ -49,6 +49,29 @@ def test_an_end_without_a_beginning_is_an_event() -> None:
     assert (only.at_ms, only.beats) == (at(4), 9)
 
 
+def test_a_run_lasts_from_its_start_to_its_end() -> None:
+    rhythms = Rhythms()
+    rhythms.take("mon1", "vt", event(), at(0))
+    (lasting,) = rhythms.since(at(-1))
+    rhythms.take("mon1", "vt", event("end"), at(4))
+    rhythms.take("mon1", "vt", event("tpoint"), at(9))
+    ended, told_once = rhythms.since(at(-1))
+
+    assert (lasting.is_lasting, lasting.ended_ms) == (True, None)
+    assert (ended.is_lasting, ended.ended_ms) == (False, at(4))
+    assert (told_once.is_lasting, told_once.ended_ms) == (False, None)
+
+
+def test_sustained_tachycardia_lasts_thirty_seconds_unless_the_monitor_says_how_long() -> None:
+    rhythms = Rhythms()
+    said: list[dict[str, float | str | bool | None]] = [{}, {"beats": 12}, {"duration_s": 45.0}]
+    for seconds, attributes in enumerate(said):
+        message = EventMessage("boot", 0, None, "MDC_EVT_ECG_V_TACHY_SUST", "tpoint", attributes=attributes)
+        rhythms.take("mon1", "vt", message, at(seconds))
+
+    assert [(each.beats, each.duration_s) for each in rhythms.since(at(-1))] == [(None, 30), (12, None), (None, 45)]
+
+
 def test_attributes_that_are_no_numbers_say_nothing() -> None:
     rhythms = Rhythms()
     rhythms.take("mon1", "vt", event(beats="many", duration_s=True), at(0))
