@@ -13,7 +13,7 @@ from gateway.wire.codec import decode
 from gateway.wire.commands import parse_command
 from storage.ports import EntryKind, JournalEntry
 from streaming.commands import Tick
-from streaming.observation import Rejected
+from streaming.observation import Decoded, Rejected
 from streaming.rules.kinds import AlarmProfile
 
 
@@ -39,7 +39,10 @@ class Fold:
 
     def message(self, topic: str, payload: bytes, received_ms: int) -> list[object]:
         """Take a device message."""
-        decoded = decode(topic, payload, received_ms)
+        return self.decoded(decode(topic, payload, received_ms), topic, received_ms)
+
+    def decoded(self, decoded: Decoded | Rejected, topic: str, received_ms: int) -> list[object]:
+        """Take a device message that has been decoded; it is not changed, so that several folds may take the same."""
         if isinstance(decoded, Rejected):
             return self.ward.reject(decoded, topic, received_ms)
         return self.ward.message(decoded, topic, received_ms)

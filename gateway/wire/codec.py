@@ -104,8 +104,28 @@ def decode(topic: str, payload: bytes, received_ms: int) -> Decoded | Rejected:
     return Decoded(parsed.device, message)
 
 
+def decode_parsed_obs(topic: str, fields: _Json, received_ms: int) -> Decoded | Rejected:
+    """What `decode` says of an observation that has been parsed already, as a line of a recording has.
+
+    Args:
+        topic: Of the channel `obs`.
+        fields: The payload as parsed from JSON that is no larger than `PAYLOAD_MAX`; nothing in it is changed.
+        received_ms: As for `decode`.
+    """
+    parsed = parse_topic(topic)
+    if isinstance(parsed, Rejected):
+        return parsed
+    try:
+        return Decoded(parsed.device, _obs_of(fields, received_ms))
+    except Malformed as finding:
+        return finding.rejected(parsed.device)
+
+
 def _decode_obs(payload: bytes, received_ms: int) -> ObsMessage:
-    fields = parse_object(payload)
+    return _obs_of(parse_object(payload), received_ms)
+
+
+def _obs_of(fields: _Json, received_ms: int) -> ObsMessage:
     boot, seq = _identity(fields)
     time = fields.get("time", fields)
     device_ms = None if time is fields else check_time(time, "$.time", received_ms)

@@ -20,11 +20,11 @@ import base64
 import binascii
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -34,6 +34,11 @@ from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
 
 LINE_MAX = 64 * 1024 * 1024
 """Bytes of a line: whatever a broker lets through fits many times over."""
+
+PLAIN_LINE_MAX = 8 * 1024
+"""Bytes of a line whose payload, however it is spelled, is within what a message may have."""
+PLAIN_OBJECTS_MAX = 200
+"""So many opening brackets may be nested, and can be encoded again."""
 
 _COMMANDS = frozenset(CommandName)
 
@@ -64,6 +69,30 @@ class RecordedEntry:
     def encoded_body(self) -> bytes:
         """The command's body as it is journaled."""
         return encode_command(self.body or {})
+
+
+class ParsedObs(NamedTuple):
+    """An observation whose payload is kept as parsed, for those who would only parse it again."""
+
+    received_ms: int
+    topic: str
+    fields: dict[str, Any]
+
+
+_Entry = TypeVar("_Entry", bound=ParsedObs | RecordedEntry)
+
+
+def read_parsed(path: Path) -> Iterator[ParsedObs | RecordedEntry]:
+    """The entries as `read_recording` gives them, but observations as parsed: it saves encoding and parsing each again.
+
+    What cannot be told to be small and plain at a glance comes as a `RecordedEntry`.
+
+    Raises:
+        RecordingError: as `read_recording` does.
+        OSError: the file cannot be opened or read.
+    """
+    with _opened_for_reading(path) as stream:
+        yield from _in_order(_lines(stream), _parse_obs_line)
 
 
 def read_recording(path: Path) -> Iterator[RecordedEntry]:
@@ -104,24 +133,45 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 def parse_lines(lines: Iterable[bytes]) -> Iterator[RecordedEntry]:
     """The entries of NDJSON lines, in order; raises `RecordingError` as `read_recording` does."""
+    return _in_order(lines, _parse_line)
+
+
+def _in_order(lines: Iterable[bytes], parse: Callable[[int, bytes], _Entry]) -> Iterator[_Entry]:
     latest_ms = MIN_MS
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        entry = _parse_line(number, line)
+        entry = parse(number, line)
         if entry.received_ms < latest_ms:
             raise RecordingError(number, "received_at", f"earlier than the line before ({format_ms(latest_ms)})")
         latest_ms = entry.received_ms
         yield entry
 
 
+def _parse_obs_line(number: int, line: bytes) -> ParsedObs | RecordedEntry:
+    members = _members(number, line)
+    payload, topic = members.get("payload"), members.get("topic")
+    is_plain = type(payload) is dict and len(members) == 3 and type(topic) is str and topic.endswith("/obs")
+    if is_plain and len(line) <= PLAIN_LINE_MAX and line.count(b"{") + line.count(b"[") <= PLAIN_OBJECTS_MAX:
+        return ParsedObs(_received_ms(number, members), cast("str", topic), cast("dict[str, Any]", payload))
+    return _entry_of(number, members)
+
+
 def _parse_line(number: int, line: bytes) -> RecordedEntry:
+    return _entry_of(number, _members(number, line))
+
+
+def _members(number: int, line: bytes) -> dict[str, Any]:
     try:
         members = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise RecordingError(number, "", f"not JSON: {error.msg}") from None
     if type(members) is not dict:
         raise RecordingError(number, "", "not a JSON object")
+    return members
+
+
+def _entry_of(number: int, members: dict[str, Any]) -> RecordedEntry:
     received_ms = _received_ms(number, members)
     if ("topic" in members) == ("command" in members):
         raise RecordingError(number, "topic", "a line has either a topic or a command")
