@@ -14,7 +14,7 @@ It does not know which criterion asks, nor what follows from the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from streaming.criteria.facts import Facts, Reading, RhythmEvent, Total
@@ -215,7 +215,7 @@ def _baseline_change(leaf: BaselineChange, facts: Facts, asking: Asking) -> Find
     if found is None:
         return _nothing(leaf, limit=leaf.bounds.shown)
     reading, value = found
-    change = (value - baseline) / baseline * 100 if leaf.is_percent else value - baseline
+    change = round((value - baseline) / baseline * 100 if leaf.is_percent else value - baseline, 6)
     finding = _judged(leaf, leaf.bounds, reading, change, facts, asking, f"{baseline:g} → {value:g}")
     return finding._replace(unit="%") if leaf.is_percent else finding
 
@@ -358,18 +358,20 @@ def _low_flow(leaf: LowFlow, facts: Facts, asking: Asking) -> Finding:
 
 def _burden(leaf: Burden, facts: Facts, asking: Asking) -> Finding:
     del asking  # history holds what was believed
+    limit = leaf.limit if leaf.patient_limit is None else facts.limits.get(leaf.patient_limit, leaf.limit)
     if leaf.is_average:
-        total = facts.average_below(leaf.signal, leaf.limit, leaf.window_ms)
+        total = facts.average_below(leaf.signal, limit, leaf.window_ms)
         low = total.amount * total.coverage
-        high = low + leaf.limit * (1 - total.coverage)
+        high = low + limit * (1 - total.coverage)
     else:
-        total = facts.minutes_below(leaf.signal, leaf.limit, leaf.window_ms)
+        total = facts.minutes_below(leaf.signal, limit, leaf.window_ms)
         low = total.amount
         high = low + (1 - total.coverage) * leaf.window_ms / 60_000
     is_covered = total.coverage >= leaf.least_coverage
     truth = _decide(leaf.bounds, low, high, total.amount, is_covered=is_covered)
     unit = "mm[Hg]" if leaf.is_average else "min"
-    return _window(leaf, truth, total.amount, unit, total, leaf.bounds.shown, facts.now_ms)
+    finding = _window(leaf, truth, total.amount, unit, total, leaf.bounds.shown, facts.now_ms)
+    return finding if limit == leaf.limit else finding._replace(leaf=replace(leaf, limit=limit))
 
 
 # --- charted states and events ----------------------------------------------------------------------------------------

@@ -152,6 +152,8 @@ class Burden:
     bounds: Bounds
     window_ms: int
     least_coverage: float = LEAST_COVERAGE
+    patient_limit: str | None = None
+    """The patient's own limit that replaces `limit`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,7 @@ def _burden(table: Table) -> Burden:
         bounds=_bounds(table),
         window_ms=_ms(table, "window_s"),
         least_coverage=_coverage(table),
+        patient_limit=table.optional_text("patient_limit"),
     )
 
 

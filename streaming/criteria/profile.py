@@ -313,27 +313,29 @@ def _example(where: str, body: Mapping[str, Any]) -> CriterionExample:
     table = Table(f"{where}, example", dict(body))
     later_h = table.optional_number("later_h", low=0, high=1000)
     example = CriterionExample(
-        given=_given(table, "given"),
-        later=_given(table, "later") if "later" in table else None,
+        given=read_stated(table, "given"),
+        later=read_stated(table, "later") if "later" in table else None,
         later_h=1.0 if later_h is None else later_h,
         beats=table.integer("beats", low=1, high=10_000) if "beats" in table else None,
         monitor=read_flag(table, "monitor", default=True),
-        baseline=_numbers(table.table("baseline"), BASELINES),
-        limits=_numbers(table.table("limits")),
+        baseline=read_numbers(table.table("baseline"), BASELINES),
+        limits=read_numbers(table.table("limits")),
         expect=table.text("expect", EXPECTED),
     )
     table.end()
     return example
 
 
-def _numbers(table: Table, allowed: tuple[str, ...] | None = None) -> Mapping[str, float]:
+def read_numbers(table: Table, allowed: tuple[str, ...] | None = None) -> Mapping[str, float]:
+    """Numbers by name, of `allowed` names where those are given."""
     for name in table.names():
         if allowed is not None and name not in allowed:
             raise table.error(name, f"is not one of {', '.join(allowed)}")
     return {name: table.number(name) for name in table.names()}
 
 
-def _given(table: Table, name: str) -> Mapping[str, Stated]:
+def read_stated(table: Table, name: str) -> Mapping[str, Stated]:
+    """What a test vector says of a patient: values by signal, each with its age in hours."""
     body = table.table(name)
     return {signal: _values(body, signal) for signal in body.names()}
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from streaming.criteria.kinds import Predicate
+
 
 class Verdict(Enum):
     """Where one value stands against a limit with its reset limit."""
@@ -54,6 +56,8 @@ class LimitRule:
     onset_delay_s: float
     clear_delay_s: float
     priority: str
+    harm: str
+    develops: str
     patient_limit: str | None = None
     """The patient's own limit that replaces this rule's."""
     patient_limit_cap: str | None = None
@@ -140,6 +144,8 @@ class EquipmentRule:
     onset_delay_s: float
     clear_delay_s: float
     priority: str
+    harm: str
+    develops: str
     rationale: str
     reference: str
     signals: tuple[str, ...] = ()
@@ -156,7 +162,87 @@ class EquipmentRule:
     """`clock_skew`: offset in seconds at which it is right again."""
 
 
-Rule = LimitRule | EquipmentRule
+Stated = tuple[tuple[float, float | str], ...]
+"""Values of a signal, each with how many hours ago it was determined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayExample:
+    """A test vector of a stay rule: a patient in a few words, and the outcome that follows."""
+
+    given: Mapping[str, Stated]
+    """By signal. The rule is looked at at each of the instants named, and now."""
+    later: Mapping[str, Stated] | None
+    """What is said `later_h` hours after."""
+    later_h: float
+    event: str | None
+    """A rhythm that a monitor reported five minutes ago."""
+    beats: int | None
+    monitor: bool
+    """Whether a monitor watches the rhythm."""
+    course: bool
+    """Whether a dose interval began eight hours ago."""
+    baseline: Mapping[str, float]
+    limits: Mapping[str, float]
+    expect: str
+    """`absent`, `present` or `indeterminate`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayRule:
+    """A question about the stay, asked in the words of the dose criteria: what is so is wrong."""
+
+    id: str
+    family: str
+    title: str
+    met: Predicate
+    """What is wrong."""
+    reset: Predicate | None
+    """What ends it; None where it ends as soon as `met` is FALSE."""
+    onset_delay_s: float
+    clear_delay_s: float
+    priority: str
+    harm: str
+    develops: str
+    is_estimated: bool
+    """Whether a figure is reckoned rather than measured."""
+    is_of_course: bool
+    """Whether it means something only while a patient is treated: silent without a course."""
+    believes_doubtful: bool
+    """Whether a value of questionable validity may raise it; it never clears one."""
+    rationale: str
+    reference: str
+    examples: tuple[StayExample, ...] = ()
+
+
+DURING_HOLD = "infusing_during_hold"
+"""Aldesleukin is infused although the dose decision is one of the rule's `decisions`."""
+DECISION = "decision"
+"""The dose decision of a running course is one of the rule's `decisions`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionRule:
+    """Something that is wrong with an infusion, or between an infusion and the dose decision."""
+
+    id: str
+    family: str
+    title: str
+    finding: str
+    """A `FindingKind`, `DURING_HOLD` or `DECISION`. What counts as wrong stands in the dosing profile's `[doses]`."""
+    decisions: tuple[str, ...]
+    """The dose decisions that it is about; empty for a finding."""
+    onset_delay_s: float
+    clear_delay_s: float
+    priority: str
+    harm: str
+    develops: str
+    is_of_course: bool
+    rationale: str
+    reference: str
+
+
+Rule = LimitRule | EquipmentRule | StayRule | InfusionRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +266,13 @@ class AlarmProfile:
     limit_rules: tuple[LimitRule, ...]
     equipment_rules: tuple[EquipmentRule, ...]
     patient_limits: Mapping[str, PatientLimit]
+    stay_rules: tuple[StayRule, ...] = ()
+    infusion_rules: tuple[InfusionRule, ...] = ()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules, in the order of the profile."""
-        return self.limit_rules + self.equipment_rules
+        """All rules: the patient's, then the equipment's."""
+        return self.limit_rules + self.stay_rules + self.infusion_rules + self.equipment_rules
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import DEVICE_KINDS
+from streaming.rules.fields import DAY_S, read_severity, rule_table
 from streaming.rules.kinds import (
     EQUIPMENT_KINDS,
     FAMILIES,
@@ -23,13 +24,11 @@ from streaming.rules.kinds import (
     PatientLimit,
 )
 from streaming.rules.series import SILENCE_AFTER_S, expand
+from streaming.rules.stay_profile import OUTCOMES, read_infusion_rule, read_stay_rule
 from streaming.rules.table import ProfileError, Table
 
 __all__ = ["ProfileError", "parse_profile"]
 
-PRIORITIES = ("high", "medium", "low")
-OUTCOMES = ("absent", "present", "indeterminate")
-DAY_S = 86_400
 _NEEDED = {
     "signal_stale": ("signals",),
     "device_offline": ("silent_after_s",),
@@ -64,6 +63,8 @@ def parse_profile(text: str, source: str) -> AlarmProfile:
         limit_rules=tuple(_limit_rule(source, body, limits) for body in document.tables("limit_rule")),
         equipment_rules=tuple(_equipment_rule(source, body) for body in document.tables("equipment_rule")),
         patient_limits=limits,
+        stay_rules=tuple(read_stay_rule(source, body, limits) for body in document.tables("stay_rule")),
+        infusion_rules=tuple(read_infusion_rule(source, body) for body in document.tables("infusion_rule")),
     )
     head.end()
     document.end()
@@ -95,16 +96,9 @@ def _patient_limit(name: str, table: Table) -> PatientLimit:
     return limit
 
 
-def _rule_table(source: str, body: Mapping[str, Any], kind: str) -> Table:
-    name = body.get("id")
-    if not isinstance(name, str) or not name:
-        title = f" ({body['title']})" if isinstance(body.get("title"), str) else ""
-        raise ProfileError(f"{source}: a {kind}{title} has no `id`")
-    return Table(f"{source}, rule {name!r}", body)
-
-
 def _limit_rule(source: str, body: Mapping[str, Any], limits: Mapping[str, PatientLimit]) -> LimitRule:
-    table = _rule_table(source, body, "limit_rule")
+    table = rule_table(source, body, "limit_rule")
+    severity = read_severity(table)
     rule = LimitRule(
         id=table.text("id"),
         family=table.text("family", FAMILIES),
@@ -115,7 +109,9 @@ def _limit_rule(source: str, body: Mapping[str, Any], limits: Mapping[str, Patie
         reset_at=table.number("reset_at"),
         onset_delay_s=table.number("onset_delay_s", low=0, high=DAY_S),
         clear_delay_s=table.number("clear_delay_s", low=0, high=DAY_S),
-        priority=table.text("priority", PRIORITIES),
+        priority=severity.priority,
+        harm=severity.harm,
+        develops=severity.develops,
         patient_limit=table.optional_text("patient_limit"),
         patient_limit_cap=table.optional_text("patient_limit_cap"),
         least_readings=table.integer("least_readings", low=1, high=100) if "least_readings" in table else 2,
@@ -168,9 +164,10 @@ def _expectations(table: Table, seconds: int) -> Mapping[int, str]:
 
 
 def _equipment_rule(source: str, body: Mapping[str, Any]) -> EquipmentRule:
-    table = _rule_table(source, body, "equipment_rule")
+    table = rule_table(source, body, "equipment_rule")
     kind = table.text("kind", EQUIPMENT_KINDS)
     _check_needed(table, kind)
+    severity = read_severity(table)
     rule = EquipmentRule(
         id=table.text("id"),
         kind=kind,
@@ -178,7 +175,9 @@ def _equipment_rule(source: str, body: Mapping[str, Any]) -> EquipmentRule:
         title=table.text("title"),
         onset_delay_s=table.number("onset_delay_s", low=0, high=DAY_S),
         clear_delay_s=table.number("clear_delay_s", low=0, high=DAY_S),
-        priority=table.text("priority", PRIORITIES),
+        priority=severity.priority,
+        harm=severity.harm,
+        develops=severity.develops,
         rationale=table.text("rationale"),
         reference=table.text("reference"),
         signals=table.texts("signals", SIGNAL_UNITS),

@@ -30,6 +30,8 @@ patient_limit = "map_alarm"
 onset_delay_s = 120
 clear_delay_s = 30
 priority = "medium"
+harm = "reversible"
+develops = "prompt"
 rationale = "why"
 reference = "where from"
 """
@@ -49,6 +51,8 @@ reset_s = 4.0
 onset_delay_s = 30
 clear_delay_s = 30
 priority = "low"
+harm = "minor"
+develops = "prompt"
 rationale = "why"
 reference = "where from"
 """
@@ -62,6 +66,8 @@ silent_after_s = { monitor = 20 }
 onset_delay_s = 10
 clear_delay_s = 0
 priority = "medium"
+harm = "reversible"
+develops = "prompt"
 rationale = "why"
 reference = "where from"
 """
