@@ -23,6 +23,7 @@ from gateway import snapshots
 from gateway.announcer import AlarmAnnouncer
 from gateway.clock import GatewayClock
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
+from gateway.permit import PermitPublisher
 from gateway.pipeline import Pipeline
 from gateway.rulesets import load_rulebook
 from gateway.service import VERSION, GatewayService
@@ -134,8 +135,11 @@ async def _run_with_stores(
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
     announcer = AlarmAnnouncer(records, journal, door)
     pipeline.on_recorded = announcer.recorded.set
+    permits = PermitPublisher(pipeline)
+    pipeline.on_folded = permits.folded.set
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(announcer.run(), name="announcer")
+        tasks.create_task(permits.run(), name="permits")
         tasks.create_task(pipeline.run_writing(), name="writing")
         tasks.create_task(pipeline.run_folding(), name="folding")
         tasks.create_task(pipeline.run_recording(), name="recording")

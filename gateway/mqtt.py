@@ -153,13 +153,27 @@ class MqttDoor:
             packets = b"".join([PUBACK.pack(PUBACK_TYPE, 2, packet_id) for packet_id in ids])
             client._client._packet_queue(PUBACK_TYPE, packets, 0, 0)
 
-    async def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> bool:
-        """Publish; False when there is no connection or it broke."""
+    async def publish(
+        self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False, expiry_s: int | None = None
+    ) -> bool:
+        """Publish; False when there is no connection or it broke.
+
+        Args:
+            topic: Where to.
+            payload: What.
+            qos: 0 or 1.
+            retain: Whether the broker keeps it for those who come later.
+            expiry_s: After so long the broker forgets it; without MQTT 5 it does not.
+        """
         client = self._client
         if client is None or not self.is_connected:
             return False
+        properties = None
+        if expiry_s is not None and self._address.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expiry_s
         try:
-            await client.publish(topic, payload, qos=qos, retain=retain)
+            await client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         except aiomqtt.MqttError:
             return False
         finally:

@@ -114,6 +114,12 @@ class Pipeline:
         """Set after each slice of the fold."""
         self.on_recorded: Callable[[], None] = lambda: None
         """Told after each write to the records."""
+        self.on_folded: Callable[[], None] = lambda: None
+        """Told after each slice of the fold."""
+        self.commit_began_s: float | None = None
+        """When the commit under way began (`perf_counter`); None while there is none."""
+        self.last_message_ms: int | None = None
+        """Receipt of the last device message since the process began."""
         self._batch_max = batch_max
         self._pending_max = pending_max
         self._commands: deque[_PendingCommand] = deque()
@@ -190,6 +196,7 @@ class Pipeline:
             while self._committed:
                 self._fold_slice()
                 self.folded.set()
+                self.on_folded()
                 await asyncio.sleep(0)
 
     async def run_recording(self) -> None:
@@ -215,7 +222,9 @@ class Pipeline:
             self._committed_less.clear()
             await self._committed_less.wait()
         deliveries, commands, rows = self._gather()
+        self.commit_began_s = perf_counter()
         first = await self._commit(rows)
+        self.commit_began_s = None
         self.door.acknowledge(deliveries)
         self._hand_over(rows, first, commands)
 
@@ -264,6 +273,7 @@ class Pipeline:
             committed.append(JournalEntry(offset, received_ms, kind, name, payload))
             if kind is EntryKind.MESSAGE:
                 self.pending_messages += 1
+                self.last_message_ms = received_ms
         self.figures.batches += 1
         self._committed_more.set()
 
