@@ -80,17 +80,22 @@ def quarantine_view(record: QuarantineRecord) -> JsonObject:
 
 
 def audit_view(record: AuditRecord) -> JsonObject:
-    """A command: who asked for what, and what came of it."""
+    """An entry of the audit log: who did what when, and what came of it. Only a command has `command`, `outcome`."""
     return {
+        "number": record.number,
         "offset": record.offset,
         "at": _instant(record.at_ms),
+        "kind": record.kind,
         "actor": record.actor,
-        "command": record.command,
+        "action": record.action,
+        "command": record.action if record.kind == "command" else None,
         "subject_id": record.subject_id,
         "body": record.body,
         "outcome": record.outcome,
         "reason": record.reason,
         "detail": record.detail,
+        "prev_hash": record.prev_hash,
+        "hash": record.hash,
     }
 
 

@@ -5,6 +5,7 @@ from storage.records.engine import sqlite_url
 from storage.records.rows import (
     AdmissionRecord,
     AlarmRecord,
+    AuditKind,
     AuditRecord,
     BedAssignment,
     OutcomeSummary,
@@ -18,6 +19,7 @@ from storage.records.store import Records, RecordsUnavailable
 __all__ = [
     "AdmissionRecord",
     "AlarmRecord",
+    "AuditKind",
     "AuditRecord",
     "BedAssignment",
     "InvalidCursorError",

@@ -56,6 +56,20 @@ def open_engine(url: str) -> AsyncEngine:
             raise ValueError(msg)
 
 
+def open_read_only_engine(url: str) -> AsyncEngine:
+    """An engine that can change nothing, and of a SQLite file neither checkpoints the log: another process may use it.
+
+    Args:
+        url: As for `open_engine`.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return open_engine(url).execution_options(postgresql_readonly=True)
+    file = Path(parsed.database or "").absolute().as_uri()
+    read_only = URL.create(SQLITE_DRIVER, database=file, query={"mode": "ro", "uri": "true"})
+    return create_async_engine(read_only, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+
+
 def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=60)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)

@@ -6,11 +6,12 @@ that the records do not keep (samples) are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.alarm import Alarm, AlarmTransition
+from alerts.dosing import DoseChanged
 from storage.records.columns import (
     fit_float,
     fit_instant,
@@ -21,6 +22,7 @@ from storage.records.columns import (
     fit_text_or_none,
 )
 from streaming.admission import Admission
+from streaming.criteria.decision import DecisionChanged
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
 
 RowValues = dict[str, Any]
@@ -46,6 +48,7 @@ class Projected:
     transitions: list[RowValues] = field(default_factory=list)
     quarantine: list[RowValues] = field(default_factory=list)
     audit: list[RowValues] = field(default_factory=list)
+    """Entries of the audit log, not yet numbered and chained."""
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
@@ -57,12 +60,17 @@ class Projected:
             match effect:
                 case AlarmTransition():
                     self._add_transition(offset, effect)
+                    self.audit.append(_alarm_entry(offset, effect))
                 case InputRejected():
                     self.quarantine.append(_quarantine_row(offset, ordinal, effect))
                 case CommandApplied():
-                    self.audit.append(_applied_row(offset, ordinal, effect))
+                    self.audit.append(_applied_entry(offset, effect))
                 case CommandRefused():
-                    self.audit.append(_refused_row(offset, ordinal, effect))
+                    self.audit.append(_refused_entry(offset, effect))
+                case DecisionChanged():
+                    self.audit.append(_decision_entry(offset, effect))
+                case DoseChanged():
+                    self.audit.append(_dose_entry(offset, effect))
                 case AdmissionChanged():
                     self._add_admission(offset, effect)
                 case _:
@@ -172,25 +180,71 @@ def _quarantine_row(offset: int, ordinal: int, rejected: InputRejected) -> RowVa
     }
 
 
-def _applied_row(offset: int, ordinal: int, applied: CommandApplied) -> RowValues:
-    return _audit_row(offset, ordinal, applied) | {"outcome": "applied", "reason": None, "detail": None}
+def _applied_entry(offset: int, applied: CommandApplied) -> RowValues:
+    return _command_entry(offset, applied) | {"outcome": "applied"}
 
 
-def _refused_row(offset: int, ordinal: int, refused: CommandRefused) -> RowValues:
-    return _audit_row(offset, ordinal, refused) | {
+def _refused_entry(offset: int, refused: CommandRefused) -> RowValues:
+    return _command_entry(offset, refused) | {
         "outcome": "refused",
         "reason": fit_text(refused.reason),
         "detail": fit_text(refused.detail),
     }
 
 
-def _audit_row(offset: int, ordinal: int, command: CommandApplied | CommandRefused) -> RowValues:
+def _command_entry(offset: int, command: CommandApplied | CommandRefused) -> RowValues:
+    return _entry(
+        offset, command.at_ms, "command", command.command, command.subject_id, command.body, actor=command.actor
+    )
+
+
+def _alarm_entry(offset: int, transition: AlarmTransition) -> RowValues:
+    alarm = transition.alarm
+    said = {
+        "n": transition.n,
+        "from": transition.from_.value,
+        "to": transition.to.value,
+        "alarm": _alarm_row(alarm) | {"evidence": alarm.evidence},
+    }
+    return _entry(
+        offset, transition.at_ms, "alarm", transition.phase.value, alarm.alarm_id, said, actor=transition.actor
+    )
+
+
+def _decision_entry(offset: int, change: DecisionChanged) -> RowValues:
+    said = {
+        "computed": change.computed,
+        "summary": change.summary,
+        "profile": change.profile,
+        "criteria": change.criteria,
+        "signature": change.signature,
+    }
+    return _entry(offset, change.at_ms, "decision", change.decision, change.admission_id, said)
+
+
+def _dose_entry(offset: int, change: DoseChanged) -> RowValues:
+    return _entry(offset, change.at_ms, "dose", str(change.row.get("status")), change.admission_id, change.row)
+
+
+def _entry(
+    offset: int,
+    at_ms: int,
+    kind: str,
+    action: str,
+    subject_id: str | None,
+    body: Mapping[str, object],
+    *,
+    actor: str = "vigil",
+) -> RowValues:
     return {
         "offset": offset,
-        "ordinal": ordinal,
-        "at_ms": fit_int(command.at_ms),
-        "actor": fit_text(command.actor),
-        "command": fit_text(command.command),
-        "subject_id": fit_text_or_none(command.subject_id),
-        "body": fit_json(command.body),
+        "at_ms": fit_int(at_ms),
+        "kind": kind,
+        "actor": fit_text(actor),
+        "action": fit_text(action),
+        "subject_id": fit_text_or_none(subject_id),
+        "body": fit_json(body),
+        "outcome": None,
+        "reason": None,
+        "detail": None,
     }

@@ -89,17 +89,21 @@ def read_quarantine(row: RowMapping) -> QuarantineRecord:
 
 
 def read_audit(row: RowMapping) -> AuditRecord:
-    """A command and what came of it."""
+    """An entry of the audit log."""
     return AuditRecord(
+        number=row["number"],
         offset=row["offset"],
         at_ms=row["at_ms"],
+        kind=row["kind"],
         actor=row["actor"],
-        command=row["command"],
+        action=row["action"],
         subject_id=row["subject_id"],
         body=read_json(row["body"]),
         outcome=row["outcome"],
         reason=row["reason"],
         detail=row["detail"],
+        prev_hash=row["prev_hash"],
+        hash=row["hash"],
     )
 
 

@@ -15,6 +15,9 @@ from streaming.identity import BedId, DeviceId
 
 Row = TypeVar("Row")
 
+AuditKind = Literal["command", "alarm", "decision", "dose"]
+"""What an audit entry is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
@@ -81,18 +84,28 @@ class QuarantineRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """A command: who asked for what, and what came of it."""
+    """An entry of the audit log: who did what when, and what came of it."""
 
+    number: int
+    """From 1, without gaps."""
     offset: int
+    """Of the journal entry that it follows from."""
     at_ms: int
+    kind: AuditKind
     actor: str
-    command: str
+    """The person who acted, or `vigil`."""
+    action: str
+    """The command's name, the alarm transition's phase, the decision, the dose's status."""
     subject_id: str | None
+    """The admission or alarm it was about."""
     body: Mapping[str, object]
-    outcome: Literal["applied", "refused"]
+    outcome: Literal["applied", "refused"] | None
+    """Of a command."""
     reason: str | None
-    """Why it was refused, machine-readable; None when it was applied."""
+    """Why a command was refused, machine-readable; None when it was applied."""
     detail: str | None
+    prev_hash: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,17 +38,26 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alerts.alarm import Alarm, SignalState
+from storage.audit.chain import EMPTY, ChainHead
 from storage.ports import StorageProblem
-from storage.records import reading, schema
+from storage.records import auditing, reading, schema
 from storage.records.columns import fit_text
 from storage.records.cursors import decode_cursor, encode_cursor
 from storage.records.engine import open_engine
 from storage.records.projection import Movement, Projected, RowValues, project
-from storage.records.rows import AdmissionRecord, AlarmRecord, AuditRecord, OutcomeSummary, Page, QuarantineRecord
+from storage.records.rows import (
+    AdmissionRecord,
+    AlarmRecord,
+    AuditKind,
+    AuditRecord,
+    OutcomeSummary,
+    Page,
+    QuarantineRecord,
+)
 from storage.records.tables import (
     ADMISSIONS,
     ALARMS,
-    AUDIT,
+    AUDIT_LOG,
     BED_ASSIGNMENTS,
     METADATA,
     OUTCOMES,
@@ -79,9 +88,10 @@ class RecordsUnavailable(StorageProblem):
 class Records:
     """The records in one database. Made by `open`; used from one event loop."""
 
-    def __init__(self, engine: AsyncEngine, applied_offset: int) -> None:
+    def __init__(self, engine: AsyncEngine, applied_offset: int, audit_head: ChainHead) -> None:
         self._engine = engine
         self._applied_offset = applied_offset
+        self._audit_head = audit_head
         self._tally = _OutcomeTally()
 
     @classmethod
@@ -101,6 +111,7 @@ class Records:
             await (schema.upgrade_engine(engine) if migrate else schema.require_current(engine))
             async with engine.connect() as connection:
                 applied = await _read_applied_offset(connection)
+                audit_head = await auditing.read_head(connection)
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             raise RecordsUnavailable(
@@ -109,7 +120,7 @@ class Records:
         except BaseException:
             await engine.dispose()
             raise
-        return cls(engine, applied)
+        return cls(engine, applied, audit_head)
 
     async def close(self) -> None:
         """Close every connection. What was applied is durable already."""
@@ -119,6 +130,11 @@ class Records:
     def applied_offset(self) -> int:
         """Journal offset up to which effects were applied, 0 for none; may lag when there was nothing to write."""
         return self._applied_offset
+
+    @property
+    def audit_head(self) -> ChainHead:
+        """The last entry of the audit log that is durable."""
+        return self._audit_head
 
     async def apply(
         self,
@@ -152,16 +168,20 @@ class Records:
                 lines = _beyond(applied, outcome_lines)
             reached = max(applied, up_to_offset)
             await _write(connection, projected)
+            audit_head = await auditing.append(connection, projected.audit)
             await _append_outcomes(connection, lines)
             await _upsert(connection, PROJECTION_OFFSETS, [{"name": PROJECTION, "offset": reached}])
         self._applied_offset = reached
+        self._audit_head = audit_head
 
     async def clear(self) -> None:
         """Forget everything, to be rebuilt from the journal."""
         async with self._engine.begin() as connection:
+            await auditing.clear(connection)
             for table in reversed(METADATA.sorted_tables):
                 await connection.execute(delete(table))
         self._applied_offset = 0
+        self._audit_head = EMPTY
         self._tally = _OutcomeTally()
 
     async def admissions(
@@ -232,15 +252,29 @@ class Records:
         return Page(tuple(reading.read_quarantine(row) for row in rows), following)
 
     async def audit(
-        self, *, since_ms: int | None = None, limit: int = 100, cursor: str | None = None
+        self,
+        *,
+        kind: AuditKind | None = None,
+        since_ms: int | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Page[AuditRecord]:
-        """Commands, the latest first; `since_ms` is the earliest time of the command."""
-        query = select(AUDIT)
+        """The audit log, the latest entry first; `since_ms` is the earliest time of what happened."""
+        query = select(AUDIT_LOG)
+        if kind is not None:
+            query = query.where(AUDIT_LOG.c.kind == kind)
         if since_ms is not None:
-            query = query.where(AUDIT.c.at_ms >= since_ms)
+            query = query.where(AUDIT_LOG.c.at_ms >= since_ms)
         async with self._connected() as connection:
             rows, following = await _page(connection, query, _NEWEST_AUDIT, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_audit(row) for row in rows), following)
+
+    async def audit_hash(self, number: int) -> str | None:
+        """The hash of one entry of the audit log; None when there is no such entry."""
+        async with self._connected() as connection:
+            query = select(AUDIT_LOG.c.hash).where(AUDIT_LOG.c.number == number)
+            found: str | None = (await connection.execute(query)).scalar()
+        return found
 
     async def outcomes(self, *, after: int = 0) -> AsyncIterator[str]:
         """Outcome lines of the live run in order, without newlines.
@@ -301,7 +335,7 @@ _SortColumns = tuple[ColumnElement[Any], ...]
 _NEWEST_ADMISSION: _SortColumns = (ADMISSIONS.c.admitted_at_ms, ADMISSIONS.c.admission_id)
 _NEWEST_ALARM: _SortColumns = (ALARMS.c.announced_at_ms, ALARMS.c.alarm_id)
 _NEWEST_QUARANTINE: _SortColumns = (QUARANTINE.c.offset, QUARANTINE.c.ordinal)
-_NEWEST_AUDIT: _SortColumns = (AUDIT.c.offset, AUDIT.c.ordinal)
+_NEWEST_AUDIT: _SortColumns = (AUDIT_LOG.c.number,)
 
 
 async def _page(
@@ -368,7 +402,6 @@ async def _write(connection: AsyncConnection, projected: Projected) -> None:
     await _upsert(connection, ALARMS, list(projected.alarms.values()))
     await _append(connection, TRANSITIONS, projected.transitions)
     await _append(connection, QUARANTINE, projected.quarantine)
-    await _append(connection, AUDIT, projected.audit)
 
 
 async def _move(connection: AsyncConnection, movement: Movement) -> None:

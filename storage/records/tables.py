@@ -129,21 +129,26 @@ QUARANTINE = Table(
     PrimaryKeyConstraint("offset", "ordinal"),
 )
 
-AUDIT = Table(
-    "audit",
+AUDIT_LOG = Table(
+    "audit_log",
     METADATA,
+    # On SQLite the key is the row's own number: there is no index that could say something else than the table.
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("offset", BigInteger, nullable=False),
-    Column("ordinal", Integer, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("command", Text, nullable=False),
+    Column("action", Text, nullable=False),
     Column("subject_id", Text),
     Column("body", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("outcome", Text),
     Column("reason", Text),
     Column("detail", Text),
-    PrimaryKeyConstraint("offset", "ordinal"),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index(None, "at_ms"),
 )
+"""Chained (`storage.audit.chain`); triggers refuse any change but the addition of the next entry."""
 
 OUTCOMES = Table(
     "outcomes",
