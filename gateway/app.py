@@ -17,11 +17,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import IO, TYPE_CHECKING
 
-import orjson
-
 from gateway import snapshots
 from gateway.announcer import AlarmAnnouncer
 from gateway.clock import GatewayClock
+from gateway.heartbeat import publish_beats
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
 from gateway.permit import PermitPublisher
 from gateway.pipeline import Pipeline
@@ -32,19 +31,16 @@ from gateway.web.app import create_app
 from gateway.web.feed import FeedHub
 from gateway.web.server import WebServer
 from gateway.wire.commands import encode_command
-from gateway.wire.topics import HEARTBEAT_TOPIC
 from storage.journal import SWITCH_INTERVAL_S, Journal
 from storage.records import Records, RecordsUnavailable
 from storage.series.store import SeriesStore, SeriesUnavailable
 from storage.sqlite_version import check_sqlite_version
-from streaming.instants import format_ms
 
 if TYPE_CHECKING:
     from storage.series.influx import InfluxExporter
 
 log = logging.getLogger("vigil")
 
-HEARTBEAT_S = 1.0
 SERIES_LOOK_S = 0.5
 SERIES_UNSTORED_MAX = 300_000
 """Samples; about 40 MB."""
@@ -111,7 +107,7 @@ async def _run_with_stores(
     fold = await asyncio.to_thread(snapshots.load, folder, rules, least)
     clock = GatewayClock(speed=speed, not_before_ms=journal.last_received_ms)
     door = MqttDoor(
-        _broker_address(settings), client_id=settings.mqtt_client_id, receive_maximum=settings.receive_maximum
+        broker_address(settings), client_id=settings.mqtt_client_id, receive_maximum=settings.receive_maximum
     )
     pipeline = Pipeline(
         journal=journal,
@@ -145,7 +141,7 @@ async def _run_with_stores(
         tasks.create_task(pipeline.run_recording(), name="recording")
         tasks.create_task(pipeline.run_ticks(), name="ticks")
         tasks.create_task(door.run(), name="mqtt")
-        tasks.create_task(_publish_heartbeats(pipeline), name="heartbeat")
+        tasks.create_task(publish_beats(pipeline, VERSION, lambda: 0), name="heartbeat")
         tasks.create_task(_flush_series(pipeline, settings.series_flush_interval_s), name="series")
         tasks.create_task(_save_snapshots(pipeline, folder, settings.snapshot_interval_s), name="snapshots")
         tasks.create_task(_tell_feed(pipeline, service), name="changes")
@@ -163,20 +159,6 @@ def records_url(settings: Settings) -> str:
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
-
-
-async def _publish_heartbeats(pipeline: Pipeline) -> None:
-    """Say each second that the gateway lives, and what time it has: simulated devices set their clocks by it."""
-    while True:
-        clock = pipeline.clock
-        beat = {
-            "at": format_ms(clock.now_ms()),
-            "speed": clock.speed,
-            "version": VERSION,
-            "offset": pipeline.fold.offset,
-        }
-        await pipeline.door.publish(HEARTBEAT_TOPIC, orjson.dumps(beat))
-        await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _flush_series(pipeline: Pipeline, interval_s: float) -> None:
@@ -272,7 +254,12 @@ def _refuse_older_journal(settings: Settings, journal: Journal, series: SeriesSt
             )
 
 
-def _broker_address(settings: Settings) -> BrokerAddress:
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Where the broker is, and how to log in there.
+
+    Raises:
+        SettingsError: A secret or certificate cannot be read.
+    """
     host, port, is_tls = parse_broker_url(settings.broker_url)
     password = settings.mqtt_password_file
     return BrokerAddress(

@@ -29,6 +29,7 @@ from alerts.rulebook import Rulebook
 from gateway.cli_backtest import EPILOG as BACKTEST_EPILOG
 from gateway.cli_backtest import backtest
 from gateway.cli_errors import FAILURE, WRONG_USAGE, errors, fail
+from gateway.cli_heartbeat import heartbeat
 from gateway.cli_journal import journal_app, rebuild
 from gateway.cli_rules import rules_app
 from gateway.demo import demo
@@ -156,6 +157,7 @@ app.add_typer(database, name="db")
 app.command(epilog=BACKTEST_EPILOG)(backtest)
 app.command()(demo)
 app.command()(rebuild)
+app.command()(heartbeat)
 
 
 def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:

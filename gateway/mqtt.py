@@ -25,7 +25,7 @@ import random
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from struct import Struct
@@ -261,6 +261,33 @@ class MqttDoor:
             raise
         except Exception as error:
             raise ConnectionError(f"the broker broke the protocol ({type(error).__name__}: {error})") from error
+
+
+async def listen(address: BrokerAddress, topic: str) -> AsyncIterator[bytes]:
+    """What is published on a topic from now on, heard as a passer-by: no session, nothing acknowledged.
+
+    Raises:
+        ConnectionError: The broker is not reached, refuses, or was lost.
+    """
+    is_v5 = address.protocol == "5"
+    client = aiomqtt.Client(
+        address.host,
+        address.port,
+        username=address.username,
+        password=address.password,
+        protocol=aiomqtt.ProtocolVersion.V5 if is_v5 else aiomqtt.ProtocolVersion.V311,
+        tls_context=address.tls,
+        keepalive=KEEPALIVE_S,
+        timeout=CONNECT_TIMEOUT_S,
+    )
+    try:
+        async with client:
+            await client.subscribe(topic, qos=0)
+            async for message in client.messages:
+                if isinstance(message.payload, bytes):
+                    yield message.payload
+    except (aiomqtt.MqttError, OSError) as error:
+        raise ConnectionError(f"{address.host}:{address.port}: {error}") from error
 
 
 def _end_if_cancelled() -> None:
