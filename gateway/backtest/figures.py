@@ -43,13 +43,17 @@ class DecisionSpan:
     """What the criteria alone came to, before signatures."""
     holding: tuple[str, ...]
     """Ids of the criteria met or recovering."""
+    final: tuple[str, ...]
+    """Among them those that are met and discontinue by themselves."""
     unknown: tuple[str, ...]
     """Ids of the required criteria that were unknown."""
 
     @property
     def because(self) -> tuple[str, ...]:
         """The criteria that make the decision."""
-        return self.unknown if self.decision == "indeterminate" else self.holding
+        if self.decision == "indeterminate":
+            return self.unknown
+        return self.final if self.decision == "discontinue" and self.final else self.holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,13 @@ from sys import intern
 from typing import Any
 
 from gateway.backtest.figures import DecisionSpan
+from streaming.criteria.criterion import CriterionClass
 from streaming.criteria.decision import DecisionChanged
 
 HOLDING = frozenset({"met", "recovering"})
 """States of a criterion that stands in the way of a dose."""
 UNKNOWN = frozenset({"unknown"})
+FINAL = frozenset(each.value for each in CriterionClass if each.is_final)
 UNTOLD = "indeterminate"
 
 
@@ -87,6 +89,7 @@ def _span(changed: DecisionChanged) -> DecisionSpan:
         decision=intern(changed.decision),
         computed=intern(changed.computed),
         holding=tuple(intern(each["id"]) for each in criteria if each["state"] in HOLDING),
+        final=tuple(intern(each["id"]) for each in criteria if each["state"] == "met" and each["class"] in FINAL),
         unknown=tuple(intern(each["id"]) for each in criteria if each["state"] == "unknown" and each["required"]),
     )
 
@@ -94,7 +97,7 @@ def _span(changed: DecisionChanged) -> DecisionSpan:
 def _untold(from_ms: int, changed: DecisionChanged) -> DecisionSpan:
     required: Sequence[Mapping[str, Any]] = [each for each in changed.criteria if each["required"]]
     unknown = tuple(intern(str(each["id"])) for each in required)
-    return DecisionSpan(from_ms=from_ms, decision=UNTOLD, computed=UNTOLD, holding=(), unknown=unknown)
+    return DecisionSpan(from_ms=from_ms, decision=UNTOLD, computed=UNTOLD, holding=(), final=(), unknown=unknown)
 
 
 def _is_same(one: DecisionSpan, other: DecisionSpan) -> bool:

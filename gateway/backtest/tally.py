@@ -202,7 +202,7 @@ class RecordingTally:
             stay.cover(effect, self._ward.beds[bed_id])
 
     def _alarm(self, effect: AlarmTransition) -> None:
-        stay = self._by_id.get(effect.alarm.admission_id)
+        stay = self._by_id.get(effect.alarm.admission_id or "")
         if stay is not None:
             stay.alarms.take(effect)
 

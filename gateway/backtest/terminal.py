@@ -98,7 +98,7 @@ def _alarms(heading: str, totals: Totals) -> Table:
     for row in totals.by_rule:
         _add(table, row.rule_id, row.priority, *_burden(row.burden))
     table.add_section()
-    for name, burden in (totals.by_priority | totals.by_kind).items():
+    for name, burden in [*totals.by_priority.items(), *totals.by_kind.items()]:
         _add(table, name, "", *_burden(burden))
     _add(table, "all", "", *_burden(totals.all_alarms))
     return table
