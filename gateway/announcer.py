@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import orjson
@@ -38,6 +39,7 @@ class AlarmAnnouncer:
         self._cursor = int(journal.get_meta(CURSOR_META) or 0)
         self.sent = 0
         """Transitions acknowledged by the broker since the process began."""
+        self._waiting_since_s: float | None = None
         self.recorded = asyncio.Event()
         """Set when the records have grown."""
 
@@ -47,23 +49,34 @@ class AlarmAnnouncer:
             with contextlib.suppress(TimeoutError):  # the broker may be back though nothing is new
                 async with asyncio.timeout(IDLE_S):  # not wait_for, which may forget a cancellation
                     await self.recorded.wait()
+            if self.recorded.is_set() and self._waiting_since_s is None:
+                self._waiting_since_s = perf_counter()
             self.recorded.clear()
             if not self._door.is_connected:
                 continue
             try:
-                await self._send_what_waits()
+                if await self._send_what_waits():
+                    self._waiting_since_s = None
             except (RecordsUnavailable, JournalUnavailable) as error:  # the cursor stays behind: sent again, not lost
                 log.error("alarms are not announced over MQTT, trying again: %s", error)  # noqa: TRY400
                 await asyncio.sleep(IDLE_S)
 
-    async def _send_what_waits(self) -> None:
-        began = self._cursor
+    def waits_s(self) -> float:
+        """For how long something has waited to be sent; 0 when nothing does."""
+        since_s = self._waiting_since_s
+        return 0.0 if since_s is None else perf_counter() - since_s
+
+    async def _send_what_waits(self) -> bool:
+        """Send in order; False when something still waits."""
+        began, is_all = self._cursor, True
         async for line in self._records.outcomes(after=self._cursor):
             if '"type":"alarm"' in line and not await self._send(line):
+                is_all = False
                 break
             self._cursor += 1
         if self._cursor != began:
             await self._journal.set_meta(CURSOR_META, str(self._cursor))
+        return is_all
 
     async def _send(self, line: str) -> bool:
         transition = orjson.loads(line)

@@ -46,3 +46,24 @@ class GatewayClock:
     def seconds_until(self, instant_ms: int) -> float:
         """System seconds until gateway time reaches `instant_ms`; 0 when it has."""
         return max(0.0, (instant_ms - self.now_ms()) / 1000.0 / self.speed)
+
+
+class StepWatch:
+    """Tells when the system clock was set: by how much it ran otherwise than the monotonic one.
+
+    A clock that is slewed changes by half a millisecond a second and is not noticed; one that is set is, and so is a
+    machine that slept.
+    """
+
+    def __init__(self) -> None:
+        self._offset_ns = _offset_ns()
+
+    def step_s(self) -> float:
+        """How far the clock was set since the last call; positive is forwards. About 0 in health."""
+        offset_ns = _offset_ns()
+        step_ns, self._offset_ns = offset_ns - self._offset_ns, offset_ns
+        return step_ns / 1e9
+
+
+def _offset_ns() -> int:
+    return time.time_ns() - time.monotonic_ns()

@@ -118,6 +118,9 @@ class Pipeline:
         """Told after each slice of the fold."""
         self.commit_began_s: float | None = None
         """When the commit under way began (`perf_counter`); None while there is none."""
+        self._slowest_commit_s = 0.0
+        self._unrecorded_since_s: float | None = None
+        self._unflushed_since_s: float | None = None
         self.last_message_ms: int | None = None
         """Receipt of the last device message since the process began."""
         self._batch_max = batch_max
@@ -224,6 +227,7 @@ class Pipeline:
         deliveries, commands, rows = self._gather()
         self.commit_began_s = perf_counter()
         first = await self._commit(rows)
+        self._slowest_commit_s = max(self._slowest_commit_s, perf_counter() - self.commit_began_s)
         self.commit_began_s = None
         self.door.acknowledge(deliveries)
         self._hand_over(rows, first, commands)
@@ -319,7 +323,24 @@ class Pipeline:
         if offset > self.records.applied_offset:
             unrecorded.batch.append((offset, effects))
             unrecorded.lines += [(offset, line.decode()) for line in lines_of(effects)]
+            self._unrecorded_since_s = self._unrecorded_since_s or perf_counter()
         self._unrecorded_more.set()
+
+    # --- how it keeps up ----------------------------------------------------------------------------------------------
+
+    def take_slowest_commit_s(self) -> float:
+        """The longest commit since the last call, the one under way included."""
+        began_s, slowest_s = self.commit_began_s, self._slowest_commit_s
+        self._slowest_commit_s = 0.0
+        return slowest_s if began_s is None else max(slowest_s, perf_counter() - began_s)
+
+    def records_lag_s(self) -> float:
+        """For how long the records have lacked something that the fold said; 0 when they lack nothing."""
+        return _since(self._unrecorded_since_s)
+
+    def series_lag_s(self) -> float:
+        """For how long the time series could not be written; 0 while they can."""
+        return _since(self._unflushed_since_s)
 
     # --- recording ----------------------------------------------------------------------------------------------------
 
@@ -330,8 +351,10 @@ class Pipeline:
         except SeriesUnavailable as error:
             log.error("the time series cannot be written, trying again: %s", error)  # noqa: TRY400
             self.series_error = str(error)
+            self._unflushed_since_s = self._unflushed_since_s or perf_counter()
             return False
         self.series_error = ""
+        self._unflushed_since_s = None
         return True
 
     async def _record_or_keep(self, *, force: bool) -> bool:
@@ -348,12 +371,14 @@ class Pipeline:
     async def _record_now(self, *, force: bool) -> None:
         async with self._recording:  # batches must arrive in order of offset
             said, self._unrecorded = self._unrecorded, _Unrecorded()
+            began_s = perf_counter()
             try:
                 await self.records.apply(said.batch, said.lines, self.fold.offset, force=force)
             except BaseException:
                 self._unrecorded = said.followed_by(self._unrecorded)
                 self._unrecorded_more.set()
                 raise
+            self._unrecorded_since_s = began_s if self._unrecorded.batch else None
         for answer, outcome in said.answers:
             if not answer.done():
                 answer.set_result(outcome)
@@ -371,3 +396,7 @@ class Pipeline:
         await self.series.flush(offset)
         await self._record_now(force=True)
         return offset
+
+
+def _since(began_s: float | None) -> float:
+    return 0.0 if began_s is None else perf_counter() - began_s

@@ -135,6 +135,13 @@ class Settings(_Table):
     records_password_file: Annotated[
         Path | None, Field(description="File that holds the password of the user in records_url.")
     ] = None
+    audit_anchor_file: Annotated[
+        Path | None,
+        Field(
+            description="Where the head of the audit log is written down each minute; best on another machine's disk. "
+            "When absent, audit-anchor.ndjson below data_dir."
+        ),
+    ] = None
     influx: Annotated[
         InfluxSettings | None,
         Field(description="Copy of the time series to an InfluxDB-compatible server; when absent, none."),
@@ -168,6 +175,34 @@ class Settings(_Table):
             le=1_000_000,
         ),
     ] = 20_000
+    watch_engine_lag_s: Annotated[
+        float, Field(description="The engine may be so far behind before that is an alarm.", ge=2, le=600)
+    ] = 5.0
+    watch_loop_stall_s: Annotated[
+        float, Field(description="The process may stand still for so long before that is an alarm.", ge=0.5, le=60)
+    ] = 2.0
+    watch_commit_s: Annotated[
+        float, Field(description="A commit of the journal may take so long before that is an alarm.", ge=0.1, le=60)
+    ] = 1.0
+    watch_projection_lag_s: Annotated[
+        float,
+        Field(
+            description="Records and series may lack what was decided for so long before that is an alarm.",
+            ge=1,
+            le=3600,
+        ),
+    ] = 30.0
+    watch_delivery_lag_s: Annotated[
+        float,
+        Field(description="An alarm may wait so long to be handed on before that is an alarm itself.", ge=1, le=3600),
+    ] = 15.0
+    watch_disk_free_mb: Annotated[
+        float, Field(description="So much must be free under data_dir, in megabytes.", ge=1, le=1_000_000)
+    ] = 1000.0
+    watch_disk_free_percent: Annotated[float, Field(description="And so much of the file system.", ge=0, le=90)] = 5.0
+    watch_clock_step_s: Annotated[
+        float, Field(description="The system clock may be set by so much before that is an alarm.", ge=0.1, le=600)
+    ] = 1.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe message that is logged.")
     ] = "info"
@@ -181,6 +216,11 @@ class Settings(_Table):
         if self.records_password_file is not None and not urlsplit(self.records_url or "").username:
             raise ValueError("records_password_file needs a records_url that names the user: …://USER@HOST/DATABASE")
         return self
+
+    @property
+    def audit_anchor_path(self) -> Path:
+        """Where the head of the audit log is written down."""
+        return self.audit_anchor_file or self.data_dir / "audit-anchor.ndjson"
 
     def records_database_url(self) -> str | None:
         """`records_url` with the password from its file, for the driver alone: never log it.
