@@ -44,6 +44,7 @@ from streaming.criteria.kinds import (
     RhythmEventSeen,
     RhythmIs,
     RhythmPresent,
+    RiseFromLowest,
     StateIs,
     StateLasting,
     Trend,
@@ -191,6 +192,8 @@ def _limit(leaf: Limit, facts: Facts, asking: Asking) -> Finding:
         own = facts.limits.get(leaf.patient_limit)
         if own is not None:
             bounds = bounds.moved_to(own)
+    if leaf.is_per_kg:
+        bounds = bounds.scaled(facts.dosing_weight_kg)
     reading = facts.current(leaf.signal, leaf.fresh_ms)
     if reading is None or isinstance(reading.value, str):
         return _nothing(leaf, limit=bounds.shown)
@@ -246,6 +249,17 @@ def _fall_from_peak(leaf: FallFromPeak, facts: Facts, asking: Asking) -> Finding
     highest = facts.highest(leaf.signal, facts.now_ms - leaf.within_ms)
     peak = max(asking.peaks.get(leaf.signal, value), highest.value if highest is not None else value, value)
     return _judged(leaf, leaf.bounds, reading, peak - value, facts, asking, f"{peak:.4g} → {value:.4g}")
+
+
+def _rise_from_lowest(leaf: RiseFromLowest, facts: Facts, asking: Asking) -> Finding:
+    found = _number(facts, leaf.signal)
+    lowest = facts.lowest(leaf.signal, facts.now_ms - leaf.within_ms)
+    if found is None or lowest is None:
+        return _nothing(leaf, NO_VALUE if found is None else NO_EARLIER, leaf.bounds.shown)
+    reading, value = found
+    least = min(lowest.value, value)
+    detail = f"{least:.4g} → {value:.4g}"
+    return _judged(leaf, leaf.bounds, reading, round(value - least, 6), facts, asking, detail)
 
 
 def _highest_in_interval(leaf: HighestInInterval, facts: Facts, asking: Asking) -> Finding:
@@ -631,6 +645,7 @@ _ANSWERS: Mapping[type[Leaf | Combination], Callable[[Any, Facts, Asking], Findi
     BaselineChange: _baseline_change,
     Trend: _trend,
     FallFromPeak: _fall_from_peak,
+    RiseFromLowest: _rise_from_lowest,
     WindowTotal: _window_total,
     LowFlow: _low_flow,
     Burden: _burden,

@@ -76,6 +76,8 @@ class Limit:
     bounds: Bounds
     patient_limit: str | None = None
     """The patient's own limit that replaces the bound."""
+    is_per_kg: bool = False
+    """Whether the bounds are per kilogram of dosing weight."""
     fresh_ms: int | None = None
     """Limit on its age in place of the usual one."""
 
@@ -108,6 +110,15 @@ class Trend:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallFromPeak:
     """The highest value since the criterion was met (or within the window, if higher) minus the present one."""
+
+    signal: str
+    bounds: Bounds
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiseFromLowest:
+    """The present value minus the lowest within the window lies between bounds."""
 
     signal: str
     bounds: Bounds
@@ -333,6 +344,7 @@ Leaf = (
     | BaselineChange
     | Trend
     | FallFromPeak
+    | RiseFromLowest
     | WindowTotal
     | LowFlow
     | Burden

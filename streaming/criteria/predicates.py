@@ -31,6 +31,7 @@ from streaming.criteria.kinds import (
     RhythmEventSeen,
     RhythmIs,
     RhythmPresent,
+    RiseFromLowest,
     StateIs,
     StateLasting,
     Trend,
@@ -130,10 +131,11 @@ def _limit(table: Table) -> Limit:
         signal=table.text("signal", NUMBERS),
         bounds=_bounds(table),
         patient_limit=table.optional_text("patient_limit"),
+        is_per_kg=_flag(table, "per_kg"),
         fresh_ms=_optional_ms(table, "fresh_s"),
     )
-    if predicate.patient_limit is not None and predicate.bounds.is_band:
-        raise table.error("patient_limit", "cannot replace a band")
+    if predicate.patient_limit is not None and (predicate.bounds.is_band or predicate.is_per_kg):
+        raise table.error("patient_limit", "cannot replace a band, nor a limit per kilogram")
     return predicate
 
 
@@ -162,6 +164,10 @@ def _trend(table: Table) -> Trend:
 
 def _fall_from_peak(table: Table) -> FallFromPeak:
     return FallFromPeak(signal=table.text("signal", NUMBERS), bounds=_bounds(table), within_ms=_ms(table, "within_s"))
+
+
+def _rise_from_lowest(table: Table) -> RiseFromLowest:
+    return RiseFromLowest(signal=table.text("signal", NUMBERS), bounds=_bounds(table), within_ms=_ms(table, "within_s"))
 
 
 def _window_total(table: Table) -> WindowTotal:
@@ -325,6 +331,7 @@ _KINDS: Mapping[str, Callable[[Table], Predicate]] = {
     "baseline_change": _baseline_change,
     "trend": _trend,
     "fall_from_peak": _fall_from_peak,
+    "rise_from_lowest": _rise_from_lowest,
     "total": _window_total,
     "low_flow": _low_flow,
     "burden": _burden,

@@ -34,6 +34,7 @@ from streaming.criteria.kinds import (
     RhythmEventSeen,
     RhythmIs,
     RhythmPresent,
+    RiseFromLowest,
     StateIs,
     StateLasting,
     Trend,
@@ -60,6 +61,8 @@ _UNITS: Mapping[str, str] = {
     "{beats}": "beats",
     "1": "",
 }
+_CHANGES = (Trend, FallFromPeak, RiseFromLowest, BaselineChange, IntervalChange)
+"""Their value is a difference; people want to see from what to what."""
 _SIGNALS: Mapping[str, str] = {
     "hr": "heart rate",
     "map": "MAP",
@@ -185,7 +188,8 @@ def predicate_words(predicate: Predicate) -> str:
 @predicate_words.register
 def _(predicate: Limit) -> str:
     own = f" (or the patient's {predicate.patient_limit})" if predicate.patient_limit is not None else ""
-    return _measured(predicate.signal, predicate.bounds) + own
+    per_kg = "/kg" if predicate.is_per_kg else ""
+    return _measured(predicate.signal, predicate.bounds) + per_kg + own
 
 
 @predicate_words.register
@@ -203,6 +207,11 @@ def _(predicate: Trend) -> str:
 @predicate_words.register
 def _(predicate: FallFromPeak) -> str:
     return _measured(predicate.signal, predicate.bounds, " fall from its peak")
+
+
+@predicate_words.register
+def _(predicate: RiseFromLowest) -> str:
+    return _measured(predicate.signal, predicate.bounds, f" rise within {duration_words(predicate.within_ms)}")
 
 
 @predicate_words.register
@@ -363,7 +372,7 @@ def what_was_found(finding: Finding) -> str:
 
 
 def _judged_words(leaf: Leaf, finding: Finding, value: float) -> str:
-    if isinstance(leaf, Trend | FallFromPeak | BaselineChange | IntervalChange) and finding.truth is not Truth.UNKNOWN:
+    if isinstance(leaf, _CHANGES) and finding.truth is not Truth.UNKNOWN:
         return f"{finding.detail} {unit_words(SIGNAL_UNITS[leaf.signal])}"
     return quantity_words(value, finding.unit)
 
@@ -371,6 +380,8 @@ def _judged_words(leaf: Leaf, finding: Finding, value: float) -> str:
 def _window_words(leaf: Leaf) -> str:
     if isinstance(leaf, WindowTotal | LowFlow):
         return f" of {duration_words(leaf.window_ms)}"
+    if leaf.signal == "urine_ml_8h":
+        return " of 8 h"
     return " highest in the interval" if isinstance(leaf, HighestInInterval) else ""
 
 

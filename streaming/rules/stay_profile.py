@@ -12,7 +12,7 @@ from streaming.nomenclature import METRICS, SIGNAL_UNITS
 from streaming.rules.fields import DAY_S, read_severity, rule_table
 from streaming.rules.kinds import DECISION, DURING_HOLD, FAMILIES, InfusionRule, PatientLimit, StayExample, StayRule
 from streaming.rules.table import Table
-from streaming.therapy.findings import FAMILY_OF, FindingKind
+from streaming.therapy.findings import FAMILY_OF
 
 OUTCOMES = ("absent", "present", "indeterminate")
 DECISIONS = ("hold", "discontinue")
@@ -96,11 +96,6 @@ def read_infusion_rule(source: str, body: Mapping[str, Any]) -> InfusionRule:
     if bool(rule.decisions) != (finding in _OF_DECISION):
         raise table.error("decisions", f"belongs to a rule about {' or '.join(_OF_DECISION)}, which needs it")
     return rule
-
-
-def kind_of(rule: InfusionRule) -> FindingKind | None:
-    """The finding that a rule is about; None where it is about the decision."""
-    return None if rule.finding in _OF_DECISION else FindingKind(rule.finding)
 
 
 def _example(where: str, body: Mapping[str, Any]) -> StayExample:

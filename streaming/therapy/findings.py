@@ -10,15 +10,17 @@ It decides nothing about whether a dose may be given, and commands nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from streaming.criteria.criterion import DoseLimits
 from streaming.instants import format_ms
 from streaming.therapy.doses import IU_PER_MG, Dose, DoseRecord, DoseStatus, concentration_iu_per_ml
 from streaming.therapy.drugs import VASOACTIVE, Drug
 from streaming.therapy.infusion import WEIGHT, Pump
+from streaming.truth import Truth
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -79,6 +81,8 @@ class InfusionFinding:
     """When it came to hold, as far as is known; the instant of the question while it does not hold."""
     evidence: dict[str, Any]
     """JSON-ready; `text` is for people."""
+    is_known: bool = True
+    """Whether anybody can say: a pump that is silent leaves the question open, and `holds` is False."""
 
 
 _WEANED_TO: Mapping[Drug, float] = MappingProxyType(
@@ -123,6 +127,20 @@ class InfusionLimits:
     """From such a rate or below a pressor may be stopped; a rise by less is none. Units of the drug's dose. [D]"""
     weaned_to_share: float = 1 / 3
     """Or from this share of the highest rate of the hour before. [D]"""
+
+
+def limits_of(doses: DoseLimits) -> InfusionLimits:
+    """What counts as wrong under a dosing profile: its own numbers on doses, the usual ones on everything else."""
+    return InfusionLimits(
+        dose_within_percent=doses.tolerance_pct,
+        duration_min_low=doses.min_duration_min,
+        duration_min_high=doses.max_duration_min,
+        interval_low_h=doses.min_interval_h,
+        cycle_doses_max=doses.per_cycle,
+        course_doses_max=doses.per_course,
+        concentration_low_mg_ml=doses.concentration_low_mg_ml,
+        concentration_high_mg_ml=doses.concentration_high_mg_ml,
+    )
 
 
 POUND = (2.0, 2.4)
@@ -170,13 +188,40 @@ def pump_findings(
     pumps: Iterable[Pump], weight_kg: float, now_ms: int, limits: InfusionLimits
 ) -> list[InfusionFinding]:
     """What is wrong with what the pumps are programmed to do."""
-    heard = [pump for pump in pumps if not pump.is_silent(now_ms)]
+    known = list(pumps)
+    heard = [pump for pump in known if not pump.is_silent(now_ms)]
     found = [_weight(pump, weight_kg, now_ms, limits) for pump in heard if _is_dosed_by_weight(pump)]
     giving = [pump for pump in heard if pump.drug is Drug.ALDESLEUKIN]
     found += [_concentration(pump, now_ms, limits) for pump in giving]
-    if giving:
-        found.append(_two_channels([pump for pump in giving if pump.is_infusing], now_ms))
+    silent = [pump for pump in known if pump.is_silent(now_ms) and not pump.is_gone(now_ms)]
+    found += [_open(finding) for pump in silent for finding in _of_silent(pump, weight_kg, now_ms, limits)]
+    lost = [pump for pump in silent if pump.drug is Drug.ALDESLEUKIN and pump.is_infusing]
+    if giving or lost:
+        running = [pump for pump in giving if pump.is_infusing]
+        channels = _two_channels(running, now_ms)
+        found.append(_open(channels) if lost and len(running) < 2 else channels)
     return found
+
+
+def is_infusing(drug: Drug, pumps: Iterable[Pump], now_ms: int) -> Truth:
+    """Whether a pump infuses a drug; UNKNOWN when one did and has been silent since."""
+    giving = [pump for pump in pumps if pump.drug is drug and pump.is_infusing and not pump.is_gone(now_ms)]
+    if any(not pump.is_silent(now_ms) for pump in giving):
+        return Truth.TRUE
+    return Truth.UNKNOWN if giving else Truth.FALSE
+
+
+def _of_silent(pump: Pump, weight_kg: float, now_ms: int, limits: InfusionLimits) -> list[InfusionFinding]:
+    """What was wrong with the program of a pump when it was last heard."""
+    found = [_weight(pump, weight_kg, now_ms, limits)] if _is_dosed_by_weight(pump) else []
+    if pump.drug is Drug.ALDESLEUKIN:
+        found.append(_concentration(pump, now_ms, limits))
+    return found
+
+
+def _open(finding: InfusionFinding) -> InfusionFinding:
+    """Nobody can say any more."""
+    return replace(finding, holds=False, is_known=False)
 
 
 _Judged = tuple[FindingKind, int | None, dict[str, Any]]

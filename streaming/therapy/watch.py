@@ -140,7 +140,8 @@ def rising_finding(
         "limit_percent": limits.rising_percent,
     }
     since_ms = now.at_ms if holds and now is not None else now_ms
-    return InfusionFinding(FindingKind.PRESSOR_RISING, drug.value, holds, since_ms, evidence)
+    is_known = now is not None and before is not None
+    return InfusionFinding(FindingKind.PRESSOR_RISING, drug.value, holds, since_ms, evidence, is_known)
 
 
 def _stopped(name: str, stop: Stop, now_ms: int, limits: InfusionLimits) -> InfusionFinding:

@@ -17,7 +17,7 @@ from streaming.criteria.evaluate import (
     Finding,
     evaluate,
 )
-from streaming.criteria.facts import RhythmEvent
+from streaming.criteria.facts import RhythmEvent, Sample
 from streaming.criteria.predicates import parse_predicate
 from streaming.criteria.words import what_was_found
 from streaming.observation import Validity
@@ -168,6 +168,28 @@ def test_a_change_is_unknown_without_an_interval_or_either_value(facts: PlainFac
 
 def test_a_value_just_old_enough_is_compared_with() -> None:
     assert ask(INDEX, indexed((9, 0.7), (0, 1))).truth is TRUE
+
+
+@pytest.mark.parametrize(("now", "truth"), [(1.19, FALSE), (1.2, TRUE), (1.21, TRUE)])
+def test_a_rise_is_from_the_lowest_within_the_window(now: float, truth: Truth) -> None:
+    facts = PlainFacts()
+    say(facts, {"creatinine": [(60, 0.5), (47, 1.0), (30, 0.9), (10, 1.1), (0, now)]})
+    finding = ask({"kind": "rise_from_lowest", "signal": "creatinine", "at_least": 0.3, "within_s": 46 * 3600}, facts)
+
+    assert (finding.truth, finding.detail) == (truth, f"0.9 → {now:g}")
+
+
+def test_a_rise_is_unknown_without_a_value_or_a_past() -> None:
+    class Forgetful(PlainFacts):
+        def lowest(self, signal: str, from_ms: int) -> Sample | None:
+            return None
+
+    rise = {"kind": "rise_from_lowest", "signal": "creatinine", "at_least": 0.3, "within_s": 3600}
+    forgetful = Forgetful()
+    say(forgetful, {"creatinine": 2.0})
+
+    assert ask(rise, PlainFacts()).detail == NO_VALUE
+    assert ask(rise, forgetful).detail == NO_EARLIER
 
 
 def test_a_rhythm_needs_to_be_named() -> None:

@@ -329,6 +329,10 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "a run of vt of at least 5 beats or 3 s",
     ),
+    "rise_from_lowest": (
+        {"signal": "creatinine", "at_least": 0.3, "within_s": 48 * H},
+        "creatinine rise within 48 h at least 0.3 mg/dL",
+    ),
     "rhythm_present": (
         {"is": ["vt"], "beats_at_least": 5, "told_s": 60, "lasting_s": H},
         "rhythm vt of at least 5 beats now, reported or charted",

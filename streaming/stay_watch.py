@@ -1,0 +1,289 @@
+"""The stay rules and infusion rules of one admission: asked, lasted, and what changed told.
+
+Invariants
+- A stay rule asks a predicate of the dose criteria (`streaming.criteria.evaluate`), an infusion rule what is wrong with
+  an infusion (`streaming.therapy.findings`) or with the dose decision. Nothing is evaluated in two ways.
+- Not knowing clears nothing and confirms nothing: what was present is INDETERMINATE until somebody knows again.
+- One condition for each rule and subject. What is told depends on the answers and their instants only.
+
+Nothing here reads a clock, a message or a bed; which rules to ask again, and when, is the caller's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from streaming.admission import Admission
+from streaming.criteria.evaluate import TO_HOLD, TO_RESUME, Finding, evaluate
+from streaming.criteria.facts import Facts
+from streaming.criteria.kinds import leaves
+from streaming.instants import format_ms
+from streaming.outcome import OutcomeChanged
+from streaming.patient import OUTCOME_OF_CHANGE
+from streaming.rules.condition import Change, ConditionPhase
+from streaming.rules.kinds import DECISION, DURING_HOLD, AlarmProfile, InfusionRule, StayRule
+from streaming.rules.lasting import Answer, LastingCondition
+from streaming.stay_words import ending, sentence
+from streaming.therapy.drugs import Drug
+from streaming.therapy.findings import InfusionFinding, InfusionLimits, is_infusing
+from streaming.therapy.patient_facts import PatientFacts
+from streaming.truth import Truth
+
+USUAL_LIMITS = InfusionLimits()
+_ANSWER_OF = {Truth.TRUE: Answer.HOLDS, Truth.FALSE: Answer.OVER, Truth.UNKNOWN: Answer.UNKNOWN}
+Evidence = dict[str, Any]
+Why = Callable[[], str]
+Key = tuple[int, str]
+"""(index of a rule, subject)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An answer to a rule about a subject."""
+
+    answer: Answer
+    since_ms: int
+    evidence: Callable[[], Evidence]
+    """Asked for only when something is to be told."""
+    due_ms: int | None = None
+    """When time alone may change the answer."""
+
+
+class _Watched:
+    """One rule about one subject."""
+
+    __slots__ = ("condition", "evidence", "rule", "stands_until_ms", "subject")
+
+    def __init__(self, rule: StayRule | InfusionRule, subject: str) -> None:
+        self.rule = rule
+        self.subject = subject
+        self.condition = LastingCondition(
+            onset_delay_ms=round(rule.onset_delay_s * 1000), clear_delay_ms=round(rule.clear_delay_s * 1000)
+        )
+        self.evidence: Evidence = {}
+        """What was so when it last held."""
+        self.stands_until_ms: int | None = None
+        """Before this instant the last answer stands."""
+
+
+class StayWatch:
+    """The stay rules and infusion rules of one admission. Instants are gateway milliseconds."""
+
+    __slots__ = ("_dues", "_facts_due_ms", "_profile", "_watched", "admission", "limits", "rules")
+
+    def __init__(self, admission: Admission, profile: AlarmProfile, limits: InfusionLimits = USUAL_LIMITS) -> None:
+        """Watch an admission.
+
+        Args:
+            admission: Who.
+            profile: The alarm rules.
+            limits: What counts as wrong with an infusion, as the dosing profile says.
+        """
+        self.admission = admission
+        self.rules: tuple[StayRule | InfusionRule, ...] = profile.stay_rules + profile.infusion_rules
+        """`which` of `look` are indexes into these."""
+        self.limits = limits
+        self._profile = {"id": profile.id, "version": profile.version, "sha256": profile.sha256}
+        self._watched: dict[Key, _Watched] = {}
+        """What is under way, by rule and subject."""
+        self._facts_due_ms: int | None = None
+        self._dues: list[int | None] = [None] * len(self.rules)
+        """When time alone may change each answer, as the answer told."""
+
+    def look(
+        self,
+        facts: Facts,
+        decision: str | None,
+        now_ms: int,
+        which: Collection[int] | None = None,
+        *,
+        why: Why = str,
+    ) -> list[OutcomeChanged]:
+        """Ask the rules again; what changed.
+
+        Args:
+            facts: The patient at `now_ms`. Only `PatientFacts` knows pumps: of others no infusion rule is asked.
+            decision: The dose decision in force; None where none is made.
+            now_ms: The instant.
+            which: Indexes of the rules to ask; all when None.
+            why: The decision in words, asked for when a rule about it has something to tell.
+        """
+        asked = range(len(self.rules)) if which is None else sorted(which)
+        found: list[OutcomeChanged] = []
+        infusion_rules = []
+        for i in asked:
+            rule = self.rules[i]
+            if isinstance(rule, StayRule):
+                said = self._ask(rule, facts)
+                self._dues[i] = said.due_ms
+                found += self._take(i, {next(leaves(rule.met)).signal: said}, now_ms)
+            else:
+                infusion_rules.append((i, rule))
+        if infusion_rules and isinstance(facts, PatientFacts):
+            findings = facts.findings(self.limits)
+            for i, rule in infusion_rules:
+                said_of = _of_findings(rule, findings, facts) or _of_decision(rule, facts, decision, why)
+                found += self._take(i, said_of, now_ms)
+            self._facts_due_ms = facts.due_ms(self.limits)
+        return found
+
+    def time_passed(self, now_ms: int) -> list[OutcomeChanged]:
+        """Let time confirm and clear, where the last answer still stands."""
+        found = []
+        for key, watched in list(self._watched.items()):
+            if watched.stands_until_ms is None or now_ms < watched.stands_until_ms:
+                change = watched.condition.time_passed(now_ms)
+                found += self._told(key, watched, change, now_ms)
+        return found
+
+    def due_ms(self, now_ms: int) -> int | None:
+        """When to look again although nothing was reported: a delay is over, or an answer or a finding expires."""
+        dues = [self._facts_due_ms]
+        for watched in self._watched.values():
+            dues += [watched.condition.due_ms, watched.stands_until_ms]
+        return min((due for due in dues if due is not None and due > now_ms), default=None)
+
+    def due_of(self, i: int) -> int | None:
+        """When the rule of that index is to be asked again although nothing was reported, as its last answer told."""
+        dues = [self._dues[i] if isinstance(self.rules[i], StayRule) else self._facts_due_ms]
+        dues += [watched.condition.due_ms for (rule, _), watched in self._watched.items() if rule == i]
+        return min((due for due in dues if due is not None), default=None)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def _ask(self, rule: StayRule, facts: Facts) -> _Said:
+        if rule.is_of_course and facts.interval_began_ms is None:
+            return _Said(Answer.OVER, facts.now_ms, dict)
+        finding = evaluate(rule.met, facts, TO_HOLD)
+        answer, dues = _ANSWER_OF[finding.truth], [finding.due_ms]
+        if answer is Answer.HOLDS and not rule.believes_doubtful:
+            finding = evaluate(rule.met, facts, TO_RESUME)
+            answer = Answer.HOLDS if finding.truth is Truth.TRUE else Answer.UNKNOWN
+        if answer is not Answer.HOLDS and rule.reset is not None:
+            reset = evaluate(rule.reset, facts, TO_RESUME)
+            answer = _unless_reset(answer, reset.truth)
+            dues.append(reset.due_ms)
+        since_ms = facts.now_ms if finding.since_ms is None else finding.since_ms
+        due_ms = min((due for due in dues if due is not None), default=None)
+        return _Said(answer, since_ms, lambda: _stay_evidence(rule, finding), due_ms)
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def _take(self, i: int, said_of: dict[str, _Said], now_ms: int) -> list[OutcomeChanged]:
+        """Take the answers to a rule. A subject that nobody speaks of any more is over."""
+        found: list[OutcomeChanged] = []
+        gone = [subject for rule, subject in self._watched if rule == i and subject not in said_of]
+        for subject, said in [*said_of.items(), *((each, _Said(Answer.OVER, now_ms, dict)) for each in gone)]:
+            key = (i, subject)
+            watched = self._watched.get(key)
+            if watched is None:
+                if said.answer is not Answer.HOLDS:
+                    continue
+                watched = self._watched[key] = _Watched(self.rules[i], subject)
+            change = watched.condition.take(said.answer, said.since_ms, now_ms)
+            watched.stands_until_ms = said.due_ms
+            is_waiting = watched.condition.phase is ConditionPhase.PENDING
+            if said.answer is Answer.HOLDS and (is_waiting or change is not None):
+                watched.evidence = said.evidence()
+            found += self._told(key, watched, change, now_ms)
+        return found
+
+    def _told(self, key: Key, watched: _Watched, change: Change | None, now_ms: int) -> list[OutcomeChanged]:
+        condition = watched.condition
+        if condition.is_idle:
+            del self._watched[key]
+        if change is None:
+            return []
+        rule = watched.rule
+        evidence = {
+            "profile": self._profile,
+            "onset_delay_s": rule.onset_delay_s,
+            "since": format_ms(condition.since_ms),
+            "clears_when": ending(rule),
+            "reference": rule.reference,
+        } | watched.evidence
+        if change is Change.INDETERMINATE:
+            evidence["text"] = f"{evidence['text']}; not known now"
+        return [
+            OutcomeChanged(
+                rule=rule,
+                subject=watched.subject,
+                outcome=OUTCOME_OF_CHANGE[change],
+                at_ms=now_ms,
+                onset_ms=condition.since_ms,
+                evidence=evidence,
+            )
+        ]
+
+
+def _unless_reset(answer: Answer, reset: Truth) -> Answer:
+    """What does not hold is over when its reset is so, and otherwise not."""
+    if reset is Truth.TRUE:
+        return Answer.OVER
+    return Answer.UNKNOWN if Answer.UNKNOWN is answer or reset is Truth.UNKNOWN else Answer.BETWEEN
+
+
+def _of_findings(rule: InfusionRule, findings: list[InfusionFinding], facts: PatientFacts) -> dict[str, _Said]:
+    """What is found of the rule's kind, by subject."""
+    if rule.is_of_course and facts.interval_began_ms is None:
+        return {}
+    return {each.subject: _of_finding(each) for each in findings if each.kind == rule.finding}
+
+
+def _of_decision(rule: InfusionRule, facts: PatientFacts, decision: str | None, why: Why) -> dict[str, _Said]:
+    """What a rule about the dose decision says; nothing of other rules."""
+    if decision not in rule.decisions:
+        return {}
+    truth = Truth.FALSE
+    if rule.finding == DURING_HOLD:
+        truth = is_infusing(Drug.ALDESLEUKIN, facts.infusions.pumps, facts.now_ms)
+    elif facts.doses.order is not None:
+        truth = Truth.TRUE
+    said = _Said(_ANSWER_OF[truth], facts.now_ms, lambda: _decision_evidence(rule, facts, decision, why))
+    return {DURING_HOLD if rule.finding == DURING_HOLD else DECISION: said}
+
+
+def _of_finding(finding: InfusionFinding) -> _Said:
+    answer = Answer.HOLDS if finding.holds else Answer.OVER if finding.is_known else Answer.UNKNOWN
+    return _Said(answer, finding.since_ms, lambda: dict(finding.evidence))
+
+
+def _stay_evidence(rule: StayRule, finding: Finding) -> Evidence:
+    evidence = {"text": sentence(rule, finding), **_evidence_of(finding)}
+    if finding.also:
+        evidence["also"] = [_evidence_of(each) for each in finding.also]
+    if rule.is_estimated:
+        evidence["estimated"] = True
+    return evidence
+
+
+def _evidence_of(finding: Finding) -> Evidence:
+    """The values that an answer rests on. JSON-ready."""
+    return {
+        "signal": finding.source_signal,
+        "value": finding.value,
+        "unit": finding.unit,
+        "limit": finding.limit,
+        "at": format_ms(finding.at_ms) if finding.at_ms is not None else None,
+        "source": finding.source,
+        "coverage": round(finding.coverage, 4),
+        "detail": finding.detail,
+    }
+
+
+def _decision_evidence(rule: InfusionRule, facts: PatientFacts, decision: str | None, why: Why) -> Evidence:
+    word, reason = str(decision).upper(), why()
+    dose = facts.doses.last
+    tail = f": {reason}" if reason else ""
+    if rule.finding == DECISION:
+        return {"text": f"Dose decision is {word}{tail}", "decision": decision}
+    running = f"Dose {dose.number}" if dose is not None else "Aldesleukin"
+    pumps = [pump.name for pump in facts.infusions.pumps if pump.drug is Drug.ALDESLEUKIN and pump.is_infusing]
+    return {
+        "text": f"{running} running while decision is {word}{tail}",
+        "decision": decision,
+        "dose_number": dose.number if dose is not None else None,
+        "pumps": pumps,
+    }
