@@ -11,7 +11,7 @@ Invariants
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -96,13 +96,16 @@ def figures_of(recording: Path, arms: Sequence[Arm]) -> RecordingFigures:
     labels = read_labels(recording)
     folds = [Fold(arm.rules) for arm in arms]
     tallies = [RecordingTally(str(recording), fold.ward) for fold in folds]
-    pairs = list(zip(folds, tallies, strict=True))
+    takers = [(fold, tally.take) for fold, tally in zip(folds, tallies, strict=True)]
     for entry in read_parsed(recording):
-        _fold(entry, pairs)
+        fold_entry(entry, takers)
     return RecordingFigures(recording=str(recording), arms=tuple(tally.figures(labels) for tally in tallies))
 
 
-def _fold(entry: ParsedObs | RecordedEntry, pairs: Sequence[tuple[Fold, RecordingTally]]) -> None:
+def fold_entry(
+    entry: ParsedObs | RecordedEntry, takers: Iterable[tuple[Fold, Callable[[list[object]], object]]]
+) -> None:
+    """Give an entry to each fold, and what the fold says of it to whoever takes it; it is decoded once."""
     if type(entry) is ParsedObs:
         received_ms, topic, fields = entry
         decoded = decode_parsed_obs(topic, fields, received_ms)
@@ -111,14 +114,14 @@ def _fold(entry: ParsedObs | RecordedEntry, pairs: Sequence[tuple[Fold, Recordin
         received_ms = entry.received_ms
         if entry.command is not None:
             body = entry.encoded_body
-            for fold, tally in pairs:
-                tally.take(fold.command(entry.command, body, received_ms))
+            for fold, take in takers:
+                take(fold.command(entry.command, body, received_ms))
             return
         assert entry.topic is not None
         topic = entry.topic
         decoded = decode(topic, entry.payload or b"", received_ms)
-    for fold, tally in pairs:
-        tally.take(fold.decoded(decoded, topic, received_ms))
+    for fold, take in takers:
+        take(fold.decoded(decoded, topic, received_ms))
 
 
 def _is_recording(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bench_gateway
+from tests.benchmarks import bench_backtest, bench_gateway
 
 bench_gateway.main()
+bench_backtest.main()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import orjson
 import pytest
 
+from gateway.wire.codec import decode, decode_parsed_obs
 from gateway.wire.recording import (
+    ParsedObs,
     RecordedEntry,
     RecordingError,
     encode_entry,
     parse_lines,
+    read_parsed,
     read_recording,
     write_recording,
 )
@@ -185,3 +189,49 @@ def test_file_that_is_not_compressed_though_its_name_says_so_is_a_recording_erro
 
     with pytest.raises(RecordingError, match="damaged"):
         list(read_recording(path))
+
+
+def outcome(entry: ParsedObs | RecordedEntry) -> object:
+    """What the codec makes of a message."""
+    if isinstance(entry, ParsedObs):
+        return decode_parsed_obs(entry.topic, entry.fields, entry.received_ms)
+    assert entry.topic is not None
+    assert entry.payload is not None
+    return decode(entry.topic, entry.payload, entry.received_ms)
+
+
+def test_observations_kept_as_parsed_decode_as_their_bytes_do_good_or_bad(tmp_path: Path) -> None:
+    path = tmp_path / "bad.ndjson"
+    spelled = [
+        b'{"received_at":"2026-11-23T10:11:12.345Z","topic":"%s","payload":%s}\n' % (each.topic.encode(), each.payload)
+        for each in bad_messages()
+        if b"\n" not in each.payload and is_json(each.payload)
+    ]
+    encoded = [encode_entry(MESSAGE), *(
+        encode_entry(RecordedEntry(received_ms=NOW_MS, topic=each.topic, payload=each.payload))
+        for each in bad_messages()
+    )]  # fmt: skip
+    path.write_bytes(b"".join([*encoded, *spelled]))
+
+    parsed, read = list(read_parsed(path)), list(read_recording(path))
+
+    assert [outcome(entry) for entry in parsed] == [outcome(entry) for entry in read]
+    assert len(spelled) > 20
+    assert sum(isinstance(entry, ParsedObs) for entry in parsed) > 20
+
+
+def test_a_payload_nested_too_deep_is_refused_as_parsed_too(tmp_path: Path) -> None:
+    path = tmp_path / "deep.ndjson"
+    deep = b'{"metrics":' * 300 + b"1" + b"}" * 300
+    path.write_bytes(b'{"received_at":"2026-11-23T10:11:12.345Z","topic":"%s","payload":%s}\n' % (TOPIC.encode(), deep))
+
+    with pytest.raises(RecordingError, match="nested too deep"):
+        list(read_parsed(path))
+
+
+def is_json(payload: bytes) -> bool:
+    try:
+        orjson.dumps(orjson.loads(payload))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False
+    return True
