@@ -22,7 +22,8 @@ from heapq import heappop, heappush
 
 from alerts.alarm import AlarmTransition, Kind
 from alerts.book import VIGIL, AlarmBook
-from alerts.dosing import LOOK_EVERY_MS, DoseDesk
+from alerts.dosing import DoseDesk
+from alerts.rounds import Rounds
 from alerts.rulebook import Rulebook, as_rulebook
 from streaming.admission import Admission
 from streaming.bed import NEVER_DUE_MS, Bed
@@ -101,7 +102,7 @@ class Ward:
         self.changed: set[BedId] = set()
         """Beds that look different since the display last asked. Not part of what is decided."""
         self._ended_alarms: dict[str, None] = {}
-        self._desks: dict[BedId, DoseDesk] = {}
+        self._rounds: dict[BedId, Rounds] = {}
         self._due: list[tuple[int, BedId]] = []
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -137,8 +138,8 @@ class Ward:
             heappush(self._due, (due_ms, bed.id))
 
     def _due_of(self, bed: Bed) -> int:
-        desk = self._desks.get(bed.id)
-        return bed.due_ms if desk is None else min(bed.due_ms, desk.due_ms)
+        rounds = self._rounds.get(bed.id)
+        return bed.due_ms if rounds is None else min(bed.due_ms, rounds.due_ms)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -159,14 +160,9 @@ class Ward:
         step = Step(received_ms)
         try:
             is_new = _take(bed, step, device, decoded.message)
-            desk = self._desks.get(bed.id)
-            may_look = desk is not None and received_ms >= desk.next_look_ms
-            if desk is not None:
-                desk.is_heard = True
-            if desk is not None and may_look and not (device.is_watched or step.found or desk.sees_change(bed)):
-                desk.next_look_ms = received_ms + LOOK_EVERY_MS
-                may_look = False
-            if may_look or step.found or bed.needs_schedule:
+            rounds = self._rounds.get(bed.id)
+            is_wanted = rounds is not None and rounds.is_wanted(received_ms, bed)
+            if is_wanted or step.found or bed.needs_schedule:
                 self._settle(bed, step)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other beds; it is told, loudly
             detail = self._tell_fault(bed, step, "this message", error)
@@ -318,7 +314,8 @@ class Ward:
     def desk(self, admission_id: str) -> DoseDesk | None:
         """Decision and doses of a present admission; None without dosing profiles."""
         stay = self.stays.get(admission_id)
-        return self._desks.get(stay.admission.bed) if stay is not None else None
+        rounds = self._rounds.get(stay.admission.bed) if stay is not None else None
+        return rounds.desk if rounds is not None else None
 
     def _note(self, command: Link | Clock | Tick, step: Step) -> str:
         """What the gateway notes of itself."""
@@ -356,9 +353,10 @@ class Ward:
 
     def _begin(self, bed: Bed, step: Step, admission: Admission) -> None:
         bed.admit(step, admission)
-        profile = self.rules.dosing.get(admission.profile)
-        if profile is not None and bed.patient is not None:
-            self._desks[bed.id] = DoseDesk(admission.admission_id, profile, bed.patient.facts, step.now_ms)
+        assert bed.patient is not None
+        profile, facts = self.rules.dosing.get(admission.profile), bed.patient.facts
+        desk = DoseDesk(admission.admission_id, profile, facts, step.now_ms) if profile is not None else None
+        self._rounds[bed.id] = Rounds(facts, desk, step.now_ms)
 
     def _profile_for(self, command: Admit) -> str:
         """Id of the dosing profile of an admission; of the alarm rules where there are no dosing profiles."""
@@ -371,10 +369,9 @@ class Ward:
 
     def _look_soon(self, bed: Bed, now_ms: int) -> None:
         """What a person did is looked at at once."""
-        desk = self._desks.get(bed.id)
-        if desk is not None:
-            desk.next_look_ms = now_ms
-            desk.is_heard = True
+        rounds = self._rounds.get(bed.id)
+        if rounds is not None:
+            rounds.look_soon(now_ms)
 
     def _chart(self, command: Chart, step: Step) -> str:
         bed = self.beds[self._stay(command.admission_id).admission.bed]
@@ -408,9 +405,9 @@ class Ward:
         for transition in stay.book.withdraw(step.now_ms, command.actor, Kind.TECHNICAL):
             self._record(transition, step)
         stay.book.move_to(command.bed)
-        desk = self._desks.pop(source.id, None)
-        if desk is not None:
-            self._desks[target.id] = desk
+        rounds = self._rounds.pop(source.id, None)
+        if rounds is not None:
+            self._rounds[target.id] = rounds
             self._look_soon(target, step.now_ms)
         step.effects.append(
             AdmissionChanged(step.now_ms, command.admission_id, command.bed, "transfer", command.actor, stay.admission)
@@ -424,7 +421,7 @@ class Ward:
         stay = self._stay(command.admission_id)
         bed = self.beds[stay.admission.bed]
         bed.release_patient(step.now_ms)
-        self._desks.pop(bed.id, None)
+        self._rounds.pop(bed.id, None)
         for transition in stay.book.withdraw(step.now_ms, command.actor):
             self._record(transition, step)
         ended = replace(stay.admission, discharged_ms=step.now_ms)
@@ -487,12 +484,9 @@ class Ward:
 
     def _settle(self, bed: Bed, step: Step) -> None:
         self._finish(bed, step)
-        desk = self._desks.get(bed.id)
-        if desk is not None:
-            if step.now_ms >= min(desk.next_look_ms, desk.due_ms):
-                step.effects += desk.look(step.now_ms, bed)
-            else:
-                desk.due_ms = min(desk.due_ms, desk.next_look_ms)
+        rounds = self._rounds.get(bed.id)
+        if rounds is not None:
+            rounds.look(step, bed)
         bed.schedule(step.now_ms)
         self._book(bed)
 

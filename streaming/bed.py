@@ -80,6 +80,7 @@ class Bed:
         if arrival is Arrival.DUPLICATE:
             return False
         now_ms = step.now_ms
+        device.note_pace(now_ms)
         at_ms = self._arrived(step, device, message.device_ms)
         if not device.has_measured:
             device.has_measured = self.needs_schedule = True
@@ -364,6 +365,7 @@ class Bed:
             self._refuse_metric(step, device, name)
             return None
         channel = Channel(device.id, name, device.kind)
+        channel.take_patience(device.patience_ms)
         same = next((other for other in channels.values() if other.name == channel.name), None)
         channels[name] = same or channel
         if same is None:

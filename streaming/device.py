@@ -7,11 +7,24 @@ from streaming.identity import DeviceId
 from streaming.sequence import SequenceLedger
 from streaming.signals import NEVER_MS, Channel
 
+GAPS = 4
+"""So many gaps between observations are remembered; the shortest is what the device is held to. [D]"""
+SLOW_MS = 12_000
+"""A device that never speaks more often than this is slow: silence is judged by its own pace. [D]"""
+STREAM_MS = 60_000
+PACE_STEP_MS = 10_000
+PATIENCE = 2.5
+"""Gaps of a slow device that may pass in silence: two messages lost, and half a gap for the way. [D]"""
+PATIENCE_MAX_MS = 5 * 60_000
+"""What a device says speaks no longer than this, however slow it is: the limit of a dose criterion."""
+
 
 class Device:
     """What is known of one device. Instants are gateway milliseconds."""
 
     __slots__ = (
+        "_gaps_ms",
+        "_observations",
         "channels",
         "clock",
         "duplicate",
@@ -26,6 +39,7 @@ class Device:
         "last_received_ms",
         "last_time_ms",
         "model",
+        "patience_ms",
         "received",
         "rejected",
         "sequence",
@@ -45,6 +59,10 @@ class Device:
         self.channels: dict[str, Channel] = {}
         """By every name under which the device reported them, aliases included."""
         self.last_received_ms = NEVER_MS
+        self._gaps_ms = [0] * GAPS
+        self._observations = 0
+        self.patience_ms = 0
+        """How long a slow device may be silent before it is missed; 0 of one that is not slow, or not known to be."""
         self.last_time_ms = NEVER_MS
         """Latest corrected device time of an observation message."""
         self.has_measured = False
@@ -61,6 +79,34 @@ class Device:
         self.evaluated = 0
         self.duplicate = 0
         self.rejected = 0
+
+    @property
+    def period_ms(self) -> int:
+        """How often it sends observations: the shortest of the latest gaps; 0 while that is not known."""
+        return min(self._gaps_ms)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it was lately heard twice within a minute."""
+        known = self._gaps_ms[: self._observations]
+        return bool(known) and min(known) < STREAM_MS
+
+    def note_pace(self, now_ms: int) -> None:
+        """An observation comes: how long was it silent? To be told before `last_received_ms` is brought up."""
+        if self.last_received_ms != NEVER_MS:
+            self._gaps_ms[self._observations % GAPS] = now_ms - self.last_received_ms
+            self._observations += 1
+        period_ms = min(self._gaps_ms)
+        if period_ms <= SLOW_MS and self.patience_ms == 0:
+            return
+        patience_ms = 0
+        if period_ms > SLOW_MS:
+            steps = -(-round(period_ms * PATIENCE) // PACE_STEP_MS)
+            patience_ms = min(PATIENCE_MAX_MS, steps * PACE_STEP_MS)
+        if patience_ms != self.patience_ms:
+            self.patience_ms = patience_ms
+            for channel in self.channels.values():
+                channel.take_patience(patience_ms)
 
     def take_status(self, kind: str, model: str | None, state: str, now_ms: int) -> None:
         """Take what the device (or its last will) says of itself."""

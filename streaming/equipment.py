@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from streaming.device import Device
+from streaming.identity import CHART_DEVICE
 from streaming.instants import format_ms
 from streaming.outcome import OutcomeChanged, RuleOutcome
 from streaming.patient import OUTCOME_OF_CHANGE, SIGNAL_LABELS, number
@@ -107,6 +108,7 @@ class EquipmentWatch:
         evidence = {
             "text": f"{label}: no current value",
             "signal": slot.name,
+            "devices": sorted({channel.device.device for channel in slot.candidates} - {CHART_DEVICE}),
             "since": format_ms(since_ms),
             "clears_when": f"a believable {label} is reported",
         }
@@ -256,7 +258,9 @@ class EquipmentWatch:
     @staticmethod
     def _silent_after_ms(rule: EquipmentRule, device: Device) -> int | None:
         seconds = rule.silent_after_s.get(device.kind)
-        return round(seconds * 1000) if seconds is not None and device.has_measured else None
+        if seconds is None or not device.has_measured:
+            return None
+        return max(round(seconds * 1000), device.patience_ms)
 
     def _told_of_gap(self, rule: EquipmentRule, name: str, missing: int, now_ms: int) -> list[OutcomeChanged]:
         """Once announced, a loss is history: only a further one holds the condition."""

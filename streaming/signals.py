@@ -12,7 +12,7 @@ freshness ends it.
 
 from __future__ import annotations
 
-from streaming.freshness import CONTINUOUS, fresh_ms, is_arterial_line, is_cuff, precedence
+from streaming.freshness import CONTINUOUS, CONTINUOUS_MS, fresh_ms, is_arterial_line, is_cuff, precedence
 from streaming.identity import DeviceId
 from streaming.nomenclature import METRICS, MetricKind, MetricSpec
 from streaming.observation import MetricReading, Validity
@@ -34,6 +34,8 @@ class Channel:
 
     __slots__ = (
         "_complaints",
+        "_patience_ms",
+        "_usual_fresh_ms",
         "artefact",
         "at_ms",
         "device",
@@ -68,7 +70,8 @@ class Channel:
             self.low, self.high = NO_RANGE if self.is_text else (spec.low, spec.high)
         self.is_cuff = is_cuff(self.name)
         self.rank = precedence(spec.signal, self.name) if spec is not None and spec.signal else 0
-        self.fresh_ms = 0
+        self.fresh_ms = self._usual_fresh_ms = 0
+        self._patience_ms = 0
         self.take_device_kind(device_kind)
         self.slot: SignalSlot | None = None
         self.group: PressureGroup | None = None
@@ -105,7 +108,14 @@ class Channel:
 
     def take_device_kind(self, device_kind: str) -> None:
         """Freshness depends on whether a device measures or a person writes down."""
-        self.fresh_ms = fresh_ms(self.signal, self.name, device_kind)
+        self._usual_fresh_ms = fresh_ms(self.signal, self.name, device_kind)
+        self.take_patience(self._patience_ms)
+
+    def take_patience(self, patience_ms: int) -> None:
+        """What a slow device reports by itself speaks until the next report can be expected."""
+        self._patience_ms = patience_ms
+        usual_ms = self._usual_fresh_ms
+        self.fresh_ms = max(usual_ms, patience_ms) if usual_ms <= CONTINUOUS_MS else usual_ms
 
     def conversion_from(self, unit: str) -> Affine | None:
         """How to convert from `unit`; None where it does not fit. What has no name of ours keeps its unit."""

@@ -21,20 +21,20 @@ Vigil advises; a clinician decides; nothing here commands anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from streaming.criteria.attention import Attention
 from streaming.criteria.criterion import CriterionClass, DosingProfile
 from streaming.criteria.facts import Facts
+from streaming.criteria.kinds import leaves
 from streaming.criteria.state import CriterionState, State
 from streaming.criteria.words import headline, sentence, shown_finding
 from streaming.instants import format_ms
 
 Json = str | int | float | bool | None | Mapping[str, "Json"] | tuple["Json", ...] | list["Json"]
 
-LOOK_MS = 60_000
-"""Windows slide without a value: looked at once a minute, counted from the admission."""
 COVERED_DOSE_MS = 3_600_000
 """A signature covers the dose it was given for, which takes 12 to 20 min and may be paused. [D]"""
 
@@ -146,7 +146,7 @@ class DecisionBook:
     """The criteria of one admission and what was decided. Instants are gateway milliseconds."""
 
     __slots__ = (
-        "_began_ms",
+        "_attention",
         "_counted",
         "_held_doses_lifted",
         "_is_counted_out",
@@ -171,7 +171,8 @@ class DecisionBook:
         """What counts: computed, or signed."""
         self.signature: Signature | None = None
         """The latest."""
-        self._began_ms = now_ms
+        met = [tuple(leaves(criterion.met)) for criterion in profile.criteria]
+        self._attention = Attention(met, now_ms, also=[state.leaves for state in self.states])
         self._is_told = False
         self._counted: str | None = None
         self._is_counted_out = False
@@ -182,13 +183,28 @@ class DecisionBook:
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
-    def update(self, facts: Facts) -> DecisionChanged | None:
-        """Look at the patient anew. To be called when something relevant has changed, and when `due_ms` has come."""
-        is_changed = False
-        for state in self.states:
-            if state.update(facts):
-                is_changed = True
+    def update(self, facts: Facts, changed: Collection[str] | None = None) -> DecisionChanged | None:
+        """Look at the patient anew. To be called when something relevant has changed, and when `due_ms` has come.
+
+        Args:
+            facts: The patient now.
+            changed: What has changed since the last look (`streaming.criteria.attention`); None when that is not
+                known. When a criterion changes, all are looked at, so that what is told of any of them is of now.
+        """
+        is_changed = self._look_at(self._attention.to_ask(facts.now_ms, changed), facts)
+        if is_changed and changed is not None:
+            self._look_at(range(len(self.states)), facts)
         return self._settle(facts, is_changed=is_changed)
+
+    def _look_at(self, which: Collection[int], facts: Facts) -> bool:
+        """Look at some criteria; True when one has changed."""
+        is_changed, now_ms = False, facts.now_ms
+        for i in which:
+            state = self.states[i]
+            is_changed |= state.update(facts)
+            is_urgent = state.state is State.RECOVERING
+            self._attention.answered(i, now_ms, state.due_ms(now_ms), is_urgent=is_urgent)
+        return is_changed
 
     def sign(self, facts: Facts, decision: Decision, reason: str | None, actor: str) -> Signed | SignatureRefused:
         """Take a clinician's signature.
@@ -221,16 +237,11 @@ class DecisionBook:
         after = self._settle(facts, is_changed=self._look() != before)
         return Signed(admission_id=self.admission_id, signature=self.signature, changed=after or changed)
 
-    def due_ms(self, facts: Facts, look_ms: int = LOOK_MS) -> int:
-        """When time alone may change something; later than now. Windows that slide are looked at each `look_ms`."""
-        now_ms = facts.now_ms
-        due_ms = now_ms + look_ms - (now_ms - self._began_ms) % look_ms
-        for state in self.states:
-            state_due_ms = state.due_ms(now_ms)
-            if state_due_ms is not None and state_due_ms < due_ms:
-                due_ms = state_due_ms
+    def due_ms(self, facts: Facts) -> int:
+        """When time alone may change something; later than now."""
+        due_ms = self._attention.due_ms
         ends_ms = self._override.ends_ms(facts) if self._override is not None else None
-        return due_ms if ends_ms is None or ends_ms <= now_ms else min(due_ms, ends_ms)
+        return max(facts.now_ms + 1, due_ms if ends_ms is None or ends_ms <= facts.now_ms else min(due_ms, ends_ms))
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
@@ -250,7 +261,7 @@ class DecisionBook:
             "next_dose": None if next_dose is None else self._next_dose_json(next_dose, now_ms),
             "summary": self.summary(now_ms),
             "signature": self._signature_json(),
-            "criteria": [criterion_json(state, now_ms) for state in self.states],
+            "criteria": [criterion_json(state.as_of(facts), now_ms) for state in self.states],
         }
 
     def summary(self, now_ms: int) -> str:

@@ -98,6 +98,9 @@ class Facts(Protocol):
             fresh_ms: Limit on its age in place of the usual one.
         """
 
+    def is_stream(self, signal: str, at_ms: int) -> bool:
+        """Whether the source of the value determined at `at_ms` speaks more often than once a minute."""
+
     def before(self, signal: str, at_ms: int) -> Sample | None:
         """The last value at or before an instant, from the history of a signal (kept for 26 h at least)."""
 

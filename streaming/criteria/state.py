@@ -23,20 +23,18 @@ It knows neither the other criteria nor the decision.
 
 from __future__ import annotations
 
+from copy import copy
 from enum import StrEnum
 
 from streaming.criteria.criterion import Criterion
 from streaming.criteria.evaluate import NEVER_MS, TO_HOLD, TO_RESUME, Asking, Finding, evaluate
 from streaming.criteria.facts import Facts, Reading
-from streaming.criteria.kinds import FallFromPeak, Limit, StateIs, leaves
+from streaming.criteria.kinds import FallFromPeak, Leaf, Limit, StateIs, leaves
 from streaming.observation import Validity
 from streaming.truth import Truth
 
 FORGET_MS = 3_000
 """So long must a stream say the old word again before what contradicted it is forgotten. [D]"""
-
-FAST_MS = 60_000
-"""A source that spoke less than this before is a stream. Histories hold streams to the minute. [D]"""
 
 
 class State(StrEnum):
@@ -161,6 +159,22 @@ class CriterionState:
         self._reading: Reading | None = None
 
     @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """What it asks about the patient, to be met and to be resumed."""
+        criterion = self.criterion
+        return (*leaves(criterion.met), *(leaves(criterion.resume) if criterion.resume is not None else ()))
+
+    def as_of(self, facts: Facts) -> CriterionState:
+        """The same state with the value of now, for people: it is looked at only when it may have changed."""
+        shown = copy(self)
+        shown.finding = evaluate(self.criterion.met, facts, self._asking)
+        if self.state is State.RECOVERING and self.resume_finding is not None and self.criterion.resume is not None:
+            shown.resume_finding = evaluate(
+                self.criterion.resume, facts, Asking(is_resumption=True, after_ms=self._after_ms, peaks=self._peaks)
+            )
+        return shown
+
+    @property
     def is_holding(self) -> bool:
         """Whether it stands in the way of a dose as far as is known."""
         return self.state is State.MET or self.state is State.RECOVERING
@@ -218,10 +232,7 @@ class CriterionState:
         """What a fast source is believed to say."""
         now_ms = facts.now_ms
         at_ms = now_ms if finding.at_ms is None else finding.at_ms
-        is_fast = False
-        if steady.is_contradicted(finding.truth):
-            earlier = facts.before(finding.source_signal, at_ms - 1)
-            is_fast = earlier is not None and at_ms - earlier.at_ms < FAST_MS
+        is_fast = steady.is_contradicted(finding.truth) and facts.is_stream(finding.source_signal, at_ms)
         return steady.believe(finding.truth, at_ms, now_ms, is_fast=is_fast)
 
     def _enter(self, state: State, at_ms: int) -> None:

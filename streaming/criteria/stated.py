@@ -74,6 +74,11 @@ class StatedFacts:
         limit_ms = usual_fresh_ms(signal, latest.source) if fresh_ms is None else fresh_ms
         return latest if self.now_ms - latest.at_ms <= limit_ms else None
 
+    def is_stream(self, signal: str, at_ms: int) -> bool:
+        """See `Facts`."""
+        earlier = self.before(signal, at_ms - 1)
+        return earlier is not None and at_ms - earlier.at_ms < MINUTE_MS
+
     def before(self, signal: str, at_ms: int) -> Sample | None:
         """See `Facts`."""
         known = [sample for sample in self._samples(signal) if sample.at_ms <= at_ms]

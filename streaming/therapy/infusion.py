@@ -54,6 +54,7 @@ PUMP_METRICS: tuple[str, ...] = (
 """What a pump says of an infusion; a device that says any of it is treated as a pump."""
 _OF_THE_PUMP = (LABEL, VOLUME)
 """What outlives a change of drug."""
+_RUNS = frozenset({VOLUME, REMAINING})
 _INFUSING = "pump-status-infusing"
 
 
@@ -145,6 +146,11 @@ class Pump:
         """What it said and may still be believed."""
         said = self._said.get(metric)
         return said if said is not None and now_ms - said.at_ms <= self.fresh_ms else None
+
+    @property
+    def program(self) -> list[tuple[str, float | str, Validity]]:
+        """What it last said of the infusion, but for what changes by itself while it runs."""
+        return [(name, held.value, held.validity) for name, held in self._said.items() if name not in _RUNS]
 
     @property
     def is_infusing(self) -> bool:

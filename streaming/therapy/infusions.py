@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from streaming.criteria.facts import Reading, Sample, Total
 from streaming.identity import CHART_DEVICE
-from streaming.observation import EventMessage
+from streaming.observation import EventMessage, Validity
 from streaming.therapy.doses import DoseRecord
 from streaming.therapy.drugs import Drug, drug_named
 from streaming.therapy.findings import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from streaming.device import Device
 
 HOUR_MS = 3_600_000
+_NEVER_TOLD = (0.0, Validity.NOT_AVAILABLE)
 PUMPS_MAX = 64
 """Pumps of one stay, those left behind included; what further ones say is not looked at. [D]"""
 
@@ -41,7 +42,7 @@ PUMPS_MAX = 64
 class Infusions:
     """The pumps of one stay and what came of them."""
 
-    __slots__ = ("_began_ms", "_left", "_pumps", "_rates", "_watch", "_weight_kg", "doses")
+    __slots__ = ("_began_ms", "_left", "_pumps", "_rates", "_told", "_watch", "_weight_kg", "doses")
 
     def __init__(self, began_ms: int, weight_kg: float) -> None:
         self._began_ms = began_ms
@@ -53,28 +54,37 @@ class Infusions:
         """Those that stayed behind when the patient moved."""
         self._rates: dict[Drug, SignalHistory] = {}
         """How much of each pressor ran."""
+        self._told: dict[Drug, tuple[float | str, Validity] | None] = {}
+        """What was known of each pressor when `rates_changed` was last asked."""
         self._watch = PumpWatch()
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 
-    def take(self, device: Device, now_ms: int) -> None:
-        """Look at a device after a message of it."""
+    def take(self, device: Device, now_ms: int) -> bool:
+        """Look at a device after a message of it; False when it said nothing new of an infusion.
+
+        While a dose runs, each report is new: it says how much is in.
+        """
         channels = device.channels
         if not any(metric in channels for metric in PUMP_METRICS):
-            return
+            return False
         name, since_ms = device.id.device, -1
         label = channels.get(LABEL)
         if name == CHART_DEVICE and label is not None and label.value is not None:
             name, since_ms = f"{CHART_DEVICE} {drug_named(str(label.value)) or label.value}", label.at_ms
         pump = self._pump(name)
         if pump is None:
-            return
+            return False
         drug_before, stop = pump.drug, self._stop_of(pump, now_ms, NOT_INFUSING)
+        program, was_silent = pump.program, pump.is_silent(now_ms)
         report = pump.take(channels, is_charted=device.kind == "chart", since_ms=since_ms)
-        if report is not None:
-            self._watch.take(pump, report, stop._replace(at_ms=report.at_ms) if stop is not None else None)
-            self._take_dose(pump, report, drug_before)
-            self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
+        if report is None:
+            return False
+        self._watch.take(pump, report, stop._replace(at_ms=report.at_ms) if stop is not None else None)
+        self._take_dose(pump, report, drug_before)
+        self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
+        is_giving = pump.drug is Drug.ALDESLEUKIN and (pump.is_infusing or report.was_infusing)
+        return is_giving or was_silent or report.began_anew or program != pump.program
 
     def event(self, device: Device, message: EventMessage, at_ms: int) -> None:
         """Take an event of a pump."""
@@ -112,6 +122,17 @@ class Infusions:
     def rate(self, drug: Drug, now_ms: int) -> Reading | None:
         """How much of a pressor runs; None when that is unknown."""
         return pressor(drug, self._pumps.values(), now_ms, self._weight_kg)
+
+    def rates_changed(self, now_ms: int) -> list[str]:
+        """The signals of the pressors of which something else is known than when this was last asked."""
+        changed = []
+        for drug, signal in SIGNAL_OF.items():
+            reading = self.rate(drug, now_ms)
+            told = (reading.value, reading.validity) if reading is not None else None
+            if self._told.get(drug, _NEVER_TOLD) != told:
+                self._told[drug] = told
+                changed.append(signal)
+        return changed
 
     def rates(self, drug: Drug) -> SignalHistory | None:
         """How much of a pressor ran, a value for each change; None when no pump ever reported it."""

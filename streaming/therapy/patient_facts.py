@@ -12,7 +12,7 @@ pressure every value counts. No answer depends on when questions were asked. It 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streaming.admission import Admission
 from streaming.commands import Course
+from streaming.criteria.attention import INTERVAL
 from streaming.criteria.facts import Reading, RhythmEvent, Sample, Total
 from streaming.criteria.freshness import usual_fresh_ms
 from streaming.freshness import CONTINUOUS
@@ -53,6 +54,13 @@ WATCHED_METRICS: frozenset[str] = frozenset({*PUMP_METRICS, URINE_COLLECTED})
 """A device that reports one of these is looked at after each of its messages."""
 _KEPT_CONTINUOUS = ("hr", "map", "sbp", "spo2")
 """Continuous signals of which the past is kept, once a minute: what spoke for the patient."""
+_FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"urine_ml_h": ("urine_ml", "urine_ml_8h", "fluid_balance_ml_24h"), "weight": ("weight_gain_pct",)}
+)
+"""What is reckoned from a signal."""
+INFUSIONS = "infusions"
+"""What changes when a pump reports something new, and when time alone changes what is known of the pumps."""
+NEVER_DUE_MS = 1 << 62
 _NOTHING = Total(0.0, 0.0)
 _USUAL_LIMITS = InfusionLimits()
 
@@ -74,9 +82,11 @@ class PatientFacts:
         "_admission",
         "_baseline",
         "_bed",
+        "_changed",
         "_diarrhea",
         "_here_since_ms",
         "_histories",
+        "_infusions_due_ms",
         "_look_ms",
         "_pressure",
         "_pressure_ms",
@@ -114,12 +124,45 @@ class PatientFacts:
         self._urine = Urine()
         self._diarrhea = Periodic(8 * HOUR_MS)
         self._weights = Weights(admission.baseline_weight_kg)
+        self._changed: dict[str, None] | None = None
+        """What has changed since somebody asked; None when it may be anything."""
+        self._infusions_due_ms = began_ms
+        """When time alone changes something about pumps, doses or findings."""
+
+    # --- what has changed ---------------------------------------------------------------------------------------------
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether something of which the criteria ask has changed since `take_changes`; what comes each second left
+        out."""
+        return self._changed is None or bool(self._changed)
+
+    def take_changes(self, now_ms: int, limits: InfusionLimits = _USUAL_LIMITS) -> Collection[str] | None:
+        """What has changed since the last call: names of signals, totals, `interval` and `infusions`; None when it may
+        be anything. What comes each second is left out (`streaming.criteria.attention.Bands`)."""
+        self.now_ms = now_ms
+        if now_ms >= self._infusions_due_ms or (self._changed is not None and INFUSIONS in self._changed):
+            self._note(INFUSIONS, INTERVAL, *self.infusions.rates_changed(now_ms))
+            due_ms = self.infusions.due_ms(now_ms, limits)
+            self._infusions_due_ms = NEVER_DUE_MS if due_ms is None else due_ms
+        changed, self._changed = self._changed, {}
+        return changed
+
+    @property
+    def changes_ms(self) -> int:
+        """When time alone next changes something about pumps, doses or findings; never later than the truth."""
+        return self._infusions_due_ms
+
+    def _note(self, *names: str) -> None:
+        if self._changed is not None:
+            self._changed.update(dict.fromkeys(names))
 
     # --- the bed ------------------------------------------------------------------------------------------------------
 
     def come_to(self, bed: Bed, now_ms: int) -> None:
         """The patient takes a bed: what its devices say now is theirs from now on."""
         self._bed = bed
+        self._changed = None
         self.now_ms = self._here_since_ms = now_ms
         for slot in bed.slots.values():
             for channel in slot.candidates:
@@ -169,24 +212,34 @@ class PatientFacts:
         if bag is not None and isinstance(bag.value, int | float) and self._urine.collected(bag.at_ms, bag.value):
             self._note_urine()
             self._note_hour()
-        self.infusions.take(device, self.now_ms)
+        if self.infusions.take(device, self.now_ms):
+            self._note(INFUSIONS)
 
     def take_event(self, device: Device, message: EventMessage, at_ms: int) -> None:
         """Take an event that a device reports."""
         spec = EVENTS.get(message.event)
         if spec is not None and spec.rhythm is not None:
             self._rhythms.take(device.id.device, spec.rhythm, message, at_ms)
+            self._note("site:rhythm")
         elif device.is_watched or device.kind == "pump":
             self.infusions.event(device, message, at_ms)
+            self._note(INFUSIONS)
 
     def device_state(self, device: Device, now_ms: int) -> None:
         """Take note that a device says it is there, or gone."""
         if device.state == "offline":
             self.infusions.offline(device, now_ms)
+            self._note(INFUSIONS)
 
     def take_course(self, course: Course, now_ms: int) -> None:
         """A course is ordered, or its order corrected."""
         self.infusions.doses.take_order(order_of(course, now_ms))
+        self._note(INFUSIONS)
+
+    def hold_dose(self, number: int, at_ms: int) -> None:
+        """A dose that was due is not given because of what the criteria say."""
+        self.infusions.doses.hold(number, at_ms)
+        self._note(INFUSIONS)
 
     # --- Facts: the patient -------------------------------------------------------------------------------------------
 
@@ -307,6 +360,13 @@ class PatientFacts:
         index = _index(rate.value, pressure.value)
         at_ms, validity = min(rate.at_ms, pressure.at_ms), max(rate.validity, pressure.validity)
         return Reading(index, SIGNAL_UNITS["shock_index"], at_ms, "hr / sbp", pressure.device, validity)
+
+    def is_stream(self, signal: str, at_ms: int) -> bool:
+        """See `Facts`. By the pace of the device that determined it; what is reckoned from others is none."""
+        slot = self._bed.slots.get(signal) if self._bed is not None else None
+        channels = slot.candidates if slot is not None else ()
+        names = [channel.device.device for channel in channels if channel.at_ms == at_ms and not channel.is_cuff]
+        return self._bed is not None and any(self._bed.devices[name].is_stream for name in names)
 
     # --- Facts: the past ----------------------------------------------------------------------------------------------
 
@@ -483,6 +543,7 @@ class PatientFacts:
         return means
 
     def _keep(self, name: str, at_ms: int, value: float | str, validity: Validity) -> None:
+        self._note(name, *_FOLLOWS.get(name, ()))
         if isinstance(value, str):
             self._state(name).add(at_ms, value)
         elif name == "weight" and not self._weights.take(at_ms, value):
@@ -501,6 +562,7 @@ class PatientFacts:
 
     def _note_urine(self) -> None:
         """Keep what the eight hours before the last report gave."""
+        self._note("urine_ml_h", *_FOLLOWS["urine_ml_h"])
         amount, coverage = self._urine.until_last_report(8 * HOUR_MS)
         if coverage >= LEAST_COVERAGE:
             self._kept("urine_ml_8h").add(self._urine.end_ms, round(amount, 3))

@@ -10,7 +10,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.criteria.attention import NEVER_MS, slide_ms
 from streaming.criteria.decision import Decision, DecisionBook
+from streaming.criteria.kinds import leaves
 from streaming.criteria.state import CriterionState, State
 from streaming.nomenclature import METRICS
 from streaming.observation import Validity
@@ -210,3 +212,30 @@ def test_all_times_shifted_shift_the_outcome(
         return seen
 
     assert outcomes(0) == outcomes(shift_ms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(NAMES, BEGINNINGS, STEPS)
+def test_asking_only_what_may_have_changed_finds_what_asking_everything_finds(
+    name: str, kind: str, steps: list[tuple[int, tuple[str, float | str], Validity, bool]]
+) -> None:
+    facts = beginning(kind)
+    lazy, eager = (DecisionBook("adm", profile(name), facts.now_ms) for _ in range(2))
+    slides = [any(slide_ms(leaf) != NEVER_MS for leaf in leaves(state.criterion.met)) for state in lazy.states]
+    for book in (lazy, eager):
+        book.update(facts)
+    for step in steps:
+        until_ms = facts.now_ms + step[0] * 1000
+        while lazy.due_ms(facts) < until_ms:
+            facts.now_ms = lazy.due_ms(facts)
+            lazy.update(facts, ())
+            eager.update(facts)
+        facts.now_ms = max(facts.now_ms, until_ms)
+        advance(facts, (0, *step[1:]))
+        signal = step[1][0]
+        lazy.update(facts, (signal, f"{signal.removesuffix('_h')}", "urine_ml_8h", "weight_gain_pct"))
+        eager.update(facts)
+
+        assert [state.state for state, slid in zip(lazy.states, slides, strict=True) if not slid] == [
+            state.state for state, slid in zip(eager.states, slides, strict=True) if not slid
+        ]

@@ -9,7 +9,6 @@ import pytest
 
 from streaming.criteria.decision import (
     COVERED_DOSE_MS,
-    LOOK_MS,
     Decision,
     DecisionBook,
     DecisionChanged,
@@ -651,7 +650,7 @@ def test_due_is_when_the_first_value_becomes_too_old_and_at_least_once_a_minute(
     book = DecisionBook("adm-1", profile("label-2024"), facts.now_ms - 10_000)
     book.update(facts)
 
-    assert book.due_ms(facts) == BEGIN_MS - 10_000 + LOOK_MS
+    assert book.due_ms(facts) == BEGIN_MS - 10_000 + MINUTE_MS
     later(facts, 4.9)
     book.update(facts)
     assert book.due_ms(facts) == BEGIN_MS + 5 * MINUTE_MS + 1
