@@ -35,3 +35,26 @@ class JournalEntry:
     kind: EntryKind
     name: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedNotification:
+    """One alarm transition that one receiver is to be told of. Instants: gateway milliseconds."""
+
+    key: str
+    """Says to the receiver that it has had it before: admission, number of the transition, receiver."""
+    receiver: str
+    alarm_id: str
+    n: int
+    """Number of the transition."""
+    phase: str
+    at_ms: int
+    """Of the transition."""
+    due_ms: int
+    """Not to be sent before."""
+    only_unless_seen: bool
+    """It is no longer to be sent once the alarm was acknowledged or has ended."""
+    only_if_told: bool
+    """It is to be sent only to a receiver that was told of the alarm before."""
+    body: str
+    """What is sent, byte by byte."""

@@ -58,12 +58,40 @@ class TransitionRecord:
     actor: str
 
 
+DeliveryState = Literal["waiting", "sent", "cancelled", "failed"]
+"""`cancelled`: no longer worth sending; `failed`: given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecord:
+    """A notification, and what became of it."""
+
+    key: str
+    receiver: str
+    alarm_id: str
+    n: int
+    phase: str
+    at_ms: int
+    due_ms: int
+    only_unless_seen: bool
+    only_if_told: bool
+    body: str
+    state: DeliveryState
+    attempts: int
+    next_try_ms: int
+    settled_ms: int | None
+    """When it was sent, cancelled or given up."""
+    remark: str | None
+    """The last failure, or why it was cancelled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRecord:
-    """An alarm as it stands, with all its transitions, oldest first."""
+    """An alarm as it stands, with all its transitions, oldest first, and who was told of them."""
 
     alarm: Alarm
     transitions: tuple[TransitionRecord, ...]
+    deliveries: tuple[DeliveryRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
 
@@ -37,13 +37,14 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alerts.alarm import Alarm, SignalState
+from alerts.alarm import Alarm, AlarmTransition, SignalState
 from storage.audit.chain import EMPTY, ChainHead
-from storage.ports import StorageProblem
-from storage.records import auditing, reading, schema
+from storage.ports import PlannedNotification, StorageProblem
+from storage.records import auditing, outbox, reading, schema
 from storage.records.columns import fit_text
 from storage.records.cursors import decode_cursor, encode_cursor
 from storage.records.engine import open_engine
+from storage.records.outbox import NotificationOutbox
 from storage.records.projection import Movement, Projected, RowValues, project
 from storage.records.rows import (
     AdmissionRecord,
@@ -93,6 +94,9 @@ class Records:
         self._applied_offset = applied_offset
         self._audit_head = audit_head
         self._tally = _OutcomeTally()
+        self.plan_notifications: Planner = lambda _: ()
+        """Who is to be told of a transition; asked when it is written, and its answer written with it."""
+        self.notifications = NotificationOutbox(self._connected, self._writing)
 
     @classmethod
     async def open(cls, url: str, *, migrate: bool = True) -> Self:
@@ -170,9 +174,22 @@ class Records:
             await _write(connection, projected)
             audit_head = await auditing.append(connection, projected.audit)
             await _append_outcomes(connection, lines)
+            await outbox.append(connection, self._planned(batch, applied))
             await _upsert(connection, PROJECTION_OFFSETS, [{"name": PROJECTION, "offset": reached}])
         self._applied_offset = reached
         self._audit_head = audit_head
+
+    def _planned(
+        self, batch: Sequence[tuple[int, Sequence[object]]], applied: int
+    ) -> list[tuple[int, PlannedNotification]]:
+        return [
+            (offset, planned)
+            for offset, effects in batch
+            if offset > applied
+            for effect in effects
+            if isinstance(effect, AlarmTransition)
+            for planned in self.plan_notifications(effect)
+        ]
 
     async def clear(self) -> None:
         """Forget everything, to be rebuilt from the journal."""
@@ -236,8 +253,11 @@ class Records:
             if row is None:
                 return None
             transitions = (await connection.execute(steps)).mappings().all()
+            deliveries = await outbox.deliveries_of(connection, wanted)
         return AlarmRecord(
-            alarm=reading.read_alarm(row), transitions=tuple(reading.read_transition(each) for each in transitions)
+            alarm=reading.read_alarm(row),
+            transitions=tuple(reading.read_transition(each) for each in transitions),
+            deliveries=deliveries,
         )
 
     async def quarantine(
@@ -301,6 +321,12 @@ class Records:
         async with _failures_named(), self._engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction; raises `RecordsUnavailable`."""
+        async with _failures_named(), self._engine.begin() as connection:
+            yield connection
+
     async def _outcomes_after(self, ordinal: int) -> Sequence[str]:
         query = (
             select(OUTCOMES.c.line)
@@ -310,6 +336,10 @@ class Records:
         )
         async with self._connected() as connection:
             return (await connection.execute(query)).scalars().all()
+
+
+Planner = Callable[[AlarmTransition], Sequence[PlannedNotification]]
+"""Who is to be told of a transition."""
 
 
 class _OutcomeTally:

@@ -158,6 +158,36 @@ OUTCOMES = Table(
     Column("line", Text, nullable=False),
 )
 
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column("key", IDENTIFIER, primary_key=True),
+    Column("receiver", IDENTIFIER, nullable=False),
+    Column("alarm_id", IDENTIFIER, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("only_unless_seen", Integer, nullable=False),
+    Column("only_if_told", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False),
+    Column("settled_ms", BigInteger),
+    Column("remark", Text),
+    Index(None, "alarm_id"),
+)
+"""What receivers are to be told of alarms, and what became of it (`storage.records.outbox`)."""
+Index(
+    "ix_notifications_waiting",
+    NOTIFICATIONS.c.receiver,
+    NOTIFICATIONS.c.due_ms,
+    sqlite_where=NOTIFICATIONS.c.state == "waiting",
+    postgresql_where=NOTIFICATIONS.c.state == "waiting",
+)
+
 PROJECTION_OFFSETS = Table(
     "projection_offsets",
     METADATA,
