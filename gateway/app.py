@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from gateway import snapshots
 from gateway.announcer import AlarmAnnouncer
+from gateway.auditing import AuditAnchorer
 from gateway.clock import GatewayClock
 from gateway.heartbeat import publish_beats
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
@@ -123,7 +124,9 @@ async def _run_with_stores(
     await pipeline.recover()
     log.info("recovered: offsets %d to %d folded in %.1f s", from_offset, fold.offset, perf_counter() - began)
     exporter = _exporter(settings, series)
-    service = GatewayService(pipeline, exporter)
+    anchorer = AuditAnchorer(records, clock, settings.audit_anchor_path)
+    await anchorer.hold_up()
+    service = GatewayService(pipeline, exporter, anchorer)
     feed = FeedHub(service)
     server = WebServer.listening(create_app(service, feed), settings.http_host, settings.http_port)
     if speed != 1.0:
@@ -136,6 +139,7 @@ async def _run_with_stores(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(announcer.run(), name="announcer")
         tasks.create_task(permits.run(), name="permits")
+        tasks.create_task(anchorer.run(), name="audit")
         tasks.create_task(pipeline.run_writing(), name="writing")
         tasks.create_task(pipeline.run_folding(), name="folding")
         tasks.create_task(pipeline.run_recording(), name="recording")

@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import typer
 
 from alerts.rulebook import Rulebook
+from gateway.cli_audit import audit_app
 from gateway.cli_backtest import EPILOG as BACKTEST_EPILOG
 from gateway.cli_backtest import backtest
 from gateway.cli_errors import FAILURE, WRONG_USAGE, errors, fail
@@ -153,6 +154,7 @@ def upgrade(
 
 app.add_typer(rules_app, name="rules")
 app.add_typer(journal_app, name="journal")
+app.add_typer(audit_app, name="audit")
 app.add_typer(database, name="db")
 app.command(epilog=BACKTEST_EPILOG)(backtest)
 app.command()(demo)

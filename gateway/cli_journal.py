@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -45,19 +46,29 @@ def export_journal(
     errors.print(f"{count} entries written to {out}", highlight=False, soft_wrap=True)
 
 
-def rebuild(data: DataOption = Path("vigil-data")) -> None:
+def rebuild(
+    data: DataOption = Path("vigil-data"),
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+) -> None:
     """Forget series, records and snapshots; the next start of the gateway makes them anew from the journal.
 
-    The gateway must not be running. Records in PostgreSQL are not touched: empty that database instead.
+    The audit log as it was is kept in audit-archive. The gateway must not be running. Records in PostgreSQL are
+    not touched: write their audit log to a file and empty that database instead.
     """
     if not (data / "journal.db").exists():
         fail(f"there is no journal in {data}")
     from gateway.app import CannotStart, sole_use
+    from gateway.audit_archive import archive_log
+    from gateway.cli_audit import settings_for
 
+    anchor_file = settings_for(config, data).audit_anchor_path
     try:
         with sole_use(data):
+            kept = asyncio.run(archive_log(data, anchor_file))
             for path in [*data.glob("series.db*"), *data.glob("records.db*"), *(data / "snapshots").glob("*")]:
                 path.unlink()
     except CannotStart as error:
         fail(str(error))
+    if kept is not None:
+        errors.print(f"The audit log as it was is kept in {kept}.", highlight=False, soft_wrap=True)
     errors.print("Projections removed; the gateway will rebuild them from the journal at its next start.")

@@ -20,6 +20,7 @@ from streaming.identity import BedId
 from streaming.rules.kinds import LimitRule, Rule
 
 if TYPE_CHECKING:
+    from gateway.auditing import AuditAnchorer
     from storage.records import Records
     from storage.series.influx import InfluxExporter
     from storage.series.store import SeriesStore
@@ -32,9 +33,12 @@ VERSION = version("vigil")
 class GatewayService:
     """The service behind the web layer. Lives on the event loop; reads the fold's state between its slices."""
 
-    def __init__(self, pipeline: Pipeline, exporter: InfluxExporter | None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, exporter: InfluxExporter | None, anchorer: AuditAnchorer | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._exporter = exporter
+        self._anchorer = anchorer
         self.beds_changed = asyncio.Event()
 
     def note_change(self) -> None:
@@ -215,7 +219,13 @@ class GatewayService:
 
     def metrics_snapshot(self) -> Sequence[MetricFamily]:
         """Figures for Prometheus."""
-        return self._message_figures() + self._store_figures() + self._ward_figures() + self._export_figures()
+        return [
+            *self._message_figures(),
+            *self._store_figures(),
+            *self._audit_figures(),
+            *self._ward_figures(),
+            *self._export_figures(),
+        ]
 
     def _message_figures(self) -> list[MetricFamily]:
         pipeline, ward = self._pipeline, self._pipeline.fold.ward
@@ -241,6 +251,21 @@ class GatewayService:
             _one("vigil_records_offset", "gauge", "Entry the records have reached", pipeline.records.applied_offset),
             _one("vigil_broker_connected", "gauge", "1 while the broker is connected", float(door.is_connected)),
             _one("vigil_broker_connections", "counter", "Connections made to the broker", door.connections),
+        ]
+
+    def _audit_figures(self) -> list[MetricFamily]:
+        head, anchorer = self._pipeline.records.audit_head, self._anchorer
+        figures = [
+            _one("vigil_audit_entries", "gauge", "Last entry of the audit log", head.number),
+            _one("vigil_audit_head_hash48", "gauge", "First 48 bits of its hash", int(head.hash[:12], 16)),
+        ]
+        if anchorer is None:
+            return figures
+        return [
+            *figures,
+            _one("vigil_audit_anchored", "gauge", "Last entry that was anchored", anchorer.anchored),
+            _one("vigil_audit_fits", "gauge", "1 if at the start the log fitted its anchor", anchorer.is_fitting),
+            _one("vigil_audit_anchor_refused", "gauge", "1 while no anchor can be written", bool(anchorer.error)),
         ]
 
     def _ward_figures(self) -> list[MetricFamily]:

@@ -24,9 +24,9 @@ class JsonResponse(Response):
         return orjson.dumps(content)
 
 
-def page_answer(page: Page[Row], view: Callable[[Row], JsonObject]) -> JsonResponse:
-    """A page of a list, each row as `view` shows it."""
-    return JsonResponse({"items": [view(row) for row in page.items], "next": page.next})
+def page_answer(page: Page[Row], view: Callable[[Row], JsonObject], **about: JsonObject) -> JsonResponse:
+    """A page of a list, each row as `view` shows it, with what is to be said about the list as a whole."""
+    return JsonResponse({"items": [view(row) for row in page.items], "next": page.next, **about})
 
 
 def whole_list_answer(items: Sequence[JsonObject]) -> JsonResponse:

@@ -18,7 +18,8 @@ from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, Sin
 from gateway.web.problems import not_found
 from gateway.web.routing import JsonRoute
 from gateway.web.socket import serve_feed
-from gateway.web.views import audit_view, quarantine_view
+from gateway.web.views import audit_head_view, audit_view, quarantine_view
+from storage.records import AuditKind
 
 PREFIX = "/api/v1"
 
@@ -62,10 +63,16 @@ async def list_quarantine(
 
 
 @router.get("/audit", tags=["accounts"])
-async def list_audit(service: ServiceDep, cursor: Cursor, since_ms: SinceMs, limit: Limit = LIMIT_DEFAULT) -> Response:
-    """Who did what when, the latest first."""
-    page = await service.records.audit(since_ms=since_ms, limit=limit, cursor=cursor)
-    return page_answer(page, audit_view)
+async def list_audit(
+    service: ServiceDep,
+    cursor: Cursor,
+    since_ms: SinceMs,
+    limit: Limit = LIMIT_DEFAULT,
+    kind: AuditKind | None = None,
+) -> Response:
+    """Who did what when and what was announced, the latest first, chained by hashes; `head` is the last entry."""
+    page = await service.records.audit(kind=kind, since_ms=since_ms, limit=limit, cursor=cursor)
+    return page_answer(page, audit_view, head=audit_head_view(service.records.audit_head))
 
 
 @router.get("/outcomes/summary", tags=["accounts"])

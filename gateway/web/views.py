@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alerts.alarm import Acknowledgement, Alarm
 from gateway.web.ports import JsonObject
+from storage.audit.chain import ChainHead
 from storage.records import AdmissionRecord, AlarmRecord, AuditRecord, BedAssignment, QuarantineRecord, TransitionRecord
 from storage.series.query import SeriesPoint
 from streaming.instants import MAX_MS, MIN_MS, format_ms
@@ -97,6 +98,11 @@ def audit_view(record: AuditRecord) -> JsonObject:
         "prev_hash": record.prev_hash,
         "hash": record.hash,
     }
+
+
+def audit_head_view(head: ChainHead) -> JsonObject:
+    """The last entry of the audit log: number and hash, to be kept elsewhere. Number 0 for an empty one."""
+    return {"number": head.number, "hash": head.hash, "at": _instant(head.at_ms) if head.number else None}
 
 
 def series_view(point: SeriesPoint) -> JsonObject:

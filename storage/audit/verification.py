@@ -42,11 +42,15 @@ class Fault(StrEnum):
     REPLACED = "replaced"
     """It or one shortly before it is another than the anchor knows, and every hash from there on was made anew."""
     ANCHOR = "anchor"
-    """The anchor itself was changed or cannot be read; the log fits those after it."""
+    """The anchor itself was changed or cannot be read, or the log had been cut off and has grown since."""
     UNGUARDED = "unguarded"
     """The triggers that keep the log from being changed are not in force."""
     NOT_THE_JOURNALS = "not_the_journals"
     """The journal, folded again, gives another entry."""
+
+
+_EXPLAINING = frozenset({Fault.EDITED, Fault.MOVED, Fault.UNREADABLE})
+"""Findings that say of themselves why an entry's hash is not the anchor's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,9 @@ class ChainWalk:
         self.entries += 1
         if entry.number < 1:
             self._add(Fault.FOREIGN, entry, f"entry {entry.number} was put in: entries are numbered from 1")
+            return
+        if entry.number <= self.head.number:
+            self._add(Fault.FOREIGN, entry, f"entry {entry.number} stands after entry {self.head.number}")
             return
         is_next = entry.number == self.head.number + 1
         if not is_next:
@@ -173,19 +180,20 @@ def hold_against(anchors: Sequence[Anchor], walk: ChainWalk) -> list[Finding]:
         anchors: Of this log, as they were written.
         walk: Of the whole log, having remembered the hashes of the anchors' numbers.
     """
-    known = {number for finding in walk.findings() for number in _numbers(finding)}
+    known = {finding.first for finding in walk.findings() if finding.fault in _EXPLAINING}
     findings = list(_cut_off(anchors, walk.head))
-    fitting = {each.number for each in anchors if walk.hashes.get(each.number) == each.hash}
-    best = max(fitting, default=0)
-    first_replaced = True
-    for anchor in sorted(anchors, key=lambda each: each.number):
-        if anchor.number in known or walk.hashes.get(anchor.number, anchor.hash) == anchor.hash:
-            continue
-        if anchor.number <= best:
-            findings.append(_anchor_changed(anchor))
-        elif first_replaced:
-            findings.append(_replaced(anchor, best))
-            first_replaced = False
+    vouched = 0
+    """The last entry that an anchor of so far in the file vouches for."""
+    is_told = False
+    for anchor, is_outvoted in _with_votes(anchors, walk):
+        if walk.hashes.get(anchor.number) == anchor.hash:
+            vouched = anchor.number
+        elif anchor.number in walk.hashes and anchor.number not in known:
+            if is_outvoted:
+                findings.append(_anchor_changed(anchor))
+            elif not is_told:
+                findings.append(_replaced(anchor, min(vouched, anchor.number - 1)))
+                is_told = True
     return findings
 
 
@@ -199,6 +207,20 @@ def named(entry: AuditEntry) -> str:
     about = f" of {entry.subject_id}" if isinstance(entry.subject_id, str) else ""
     at = f"{_at(entry.at_ms)}, " if _at(entry.at_ms) else ""
     return f"entry {entry.number} ({at}{entry.kind} {entry.action}{about} by {entry.actor})"
+
+
+def _with_votes(anchors: Sequence[Anchor], walk: ChainWalk) -> list[tuple[Anchor, bool]]:
+    """Each anchor, and whether a later one fits the log. Numbers that go back begin again: a log that was cut off and
+    grew has later anchors that fit, and say nothing of what was cut off."""
+    votes = []
+    is_outvoted, following = False, None
+    for anchor in reversed(anchors):
+        if following is not None and following < anchor.number:
+            is_outvoted = False
+        votes.append((anchor, is_outvoted))
+        is_outvoted = is_outvoted or walk.hashes.get(anchor.number) == anchor.hash
+        following = anchor.number
+    return votes[::-1]
 
 
 def _cut_off(anchors: Sequence[Anchor], head: ChainHead) -> Iterable[Finding]:
@@ -221,14 +243,11 @@ def _replaced(anchor: Anchor, best: int) -> Finding:
 
 
 def _anchor_changed(anchor: Anchor) -> Finding:
-    text = f"{anchor.words} names another hash of entry {anchor.number}, and later ones fit: the anchor was changed"
+    text = (
+        f"{anchor.words} names another hash of entry {anchor.number}, and later ones fit: the anchor was changed, or "
+        "the log was cut off before that entry and has grown since"
+    )
     return _finding(Fault.ANCHOR, anchor.number, anchor.number, anchor.at_ms, text)
-
-
-def _numbers(finding: Finding) -> Iterable[int]:
-    if finding.first is None or finding.fault is Fault.RESEALED:
-        return ()
-    return range(finding.first, (finding.last or finding.first) + 1)
 
 
 def _finding(fault: Fault, first: int | None, last: int | None, at_ms: int, text: str) -> Finding:

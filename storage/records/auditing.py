@@ -136,12 +136,12 @@ class AuditLogReader:
         while after is not None:
             try:
                 part: Sequence[AuditEntry | Unreadable] = await self._part(after)
-                reached = part[-1].number if part else None
+                reached = max((each.number for each in part), default=None)  # a damaged file's are not in order
             except DBAPIError as error:
                 part, reached = await self._one_by_one(max(after, 0), error)
             if part:
                 yield part
-            after = reached
+            after = reached if reached is not None and reached > after else None
 
     async def _part(self, after: int) -> Sequence[AuditEntry]:
         query = select(*_COLUMNS).where(AUDIT_LOG.c.number > after).order_by(AUDIT_LOG.c.number).limit(READ_AT_ONCE)
@@ -154,9 +154,9 @@ class AuditLogReader:
             last = min(after + ONE_BY_ONE, await self.length())
         except DBAPIError:
             last = after
-        if last <= after:
-            return [Unreadable(after + 1, f"nor can any that follows: {error.orig}")], None
         found = [await self._single(number) for number in range(after + 1, last + 1)]
+        if not any(isinstance(each, AuditEntry) for each in found):
+            return [Unreadable(after + 1, f"nor can any that follows: {error.orig}")], None
         return [each for each in found if each is not None], last
 
     async def _single(self, number: int) -> AuditEntry | Unreadable | None:
