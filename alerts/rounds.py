@@ -1,33 +1,45 @@
-"""When to look at one stay: the dose criteria ask about a patient only when an answer may have changed.
+"""When to look at one stay, and at what: the dose criteria, then the rules about the stay and its infusions.
 
-A look is due when something was reported of which a criterion asks, when a continuous signal crosses a bound or comes
+A look is due when something was reported of which a question asks, when a continuous signal crosses a bound or comes
 from elsewhere, and when time alone may change an answer; at most once a second, so that a burst costs one look. What
-is not looked at is as it was: `streaming.criteria.attention` says why.
+is not asked again is as it was: `streaming.criteria.attention` says why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from alerts.dosing import NEVER_DUE_MS, DoseDesk
 from streaming.bed import Bed
-from streaming.criteria.attention import Bands
+from streaming.criteria.attention import INTERVAL, Attention, Bands, names_of
+from streaming.criteria.kinds import Leaf, leaves
+from streaming.rules.kinds import InfusionRule, StayRule
+from streaming.stay_watch import StayWatch
 from streaming.step import Step
-from streaming.therapy.patient_facts import PatientFacts
+from streaming.therapy.patient_facts import INFUSIONS, PatientFacts
 
 LOOK_EVERY_MS = 1_000
+DECISION = "decision"
+"""What changes when the dose decision does."""
 
 
 class Rounds:
     """The looks at one stay. Instants are gateway milliseconds."""
 
-    def __init__(self, facts: PatientFacts, desk: DoseDesk | None, now_ms: int) -> None:
+    def __init__(self, facts: PatientFacts, watch: StayWatch, desk: DoseDesk | None, now_ms: int) -> None:
         self.desk = desk
         """Decision and doses; None without dosing profiles."""
+        self.watch = watch
+        """The rules about the stay and its infusions."""
         self.due_ms = now_ms
         """When the next look is due, whatever is reported until then."""
         self._facts = facts
         self._next_look_ms = now_ms
         """No look before this."""
-        self._bands = Bands(desk.leaves if desk is not None else (), facts.limits)
+        asked = [leaf for rule in watch.rules for leaf in _leaves(rule)]
+        self._bands = Bands([*asked, *(desk.leaves if desk is not None else ())], facts.limits)
+        met = [tuple(leaves(rule.met)) if isinstance(rule, StayRule) else () for rule in watch.rules]
+        self._attention = Attention(met, now_ms, also=[_rests_on(rule) for rule in watch.rules])
 
     def is_wanted(self, now_ms: int, bed: Bed) -> bool:
         """Whether what was reported is worth a look, now or as soon as one may be."""
@@ -40,17 +52,68 @@ class Rounds:
         """A person did something, which is looked at at once."""
         self.due_ms = self._next_look_ms = now_ms
 
+    def put_off(self, until_ms: int) -> None:
+        """The engine failed at this bed: no look before then, whatever was due."""
+        self.due_ms = max(self.due_ms, until_ms)
+
+    def put_off(self, until_ms: int) -> None:
+        """The engine failed on this stay: not to be looked at again at once."""
+        self.due_ms = max(self.due_ms, until_ms)
+
     def look(self, step: Step, bed: Bed) -> None:
         """Look, where it is time; what was found goes into the step."""
         now_ms, facts = step.now_ms, self._facts
         self.is_wanted(now_ms, bed)
         if now_ms < self.due_ms:
             return
-        known = facts.take_changes(now_ms)
+        known = facts.take_changes(now_ms, self.watch.limits)
         crossed = self._bands.look(bed.slots)
         changed = None if known is None else [*known, *crossed]
         if self.desk is not None:
+            before = self.desk.book.decision
             step.effects += self.desk.look(now_ms, changed)
+            if changed is not None and self.desk.book.decision is not before:
+                changed.append(DECISION)
+        self._look_at_rules(step, changed)
         self._next_look_ms = now_ms + LOOK_EVERY_MS
-        due_ms = min(self.desk.due_ms if self.desk is not None else NEVER_DUE_MS, facts.changes_ms)
-        self.due_ms = max(now_ms + 1, min(due_ms, self._next_look_ms) if facts.has_changed else due_ms)
+        self._schedule(now_ms)
+
+    def decision_signed(self, step: Step) -> None:
+        """Somebody has signed: the rules about the decision are looked at."""
+        self._look_at_rules(step, (DECISION,))
+        self._schedule(step.now_ms)
+
+    def _look_at_rules(self, step: Step, changed: Collection[str] | None) -> None:
+        now_ms, watch = step.now_ms, self.watch
+        which = self._attention.to_ask(now_ms, changed)
+        if which:
+            book = self.desk.book if self.desk is not None else None
+            decision = book.decision.value if book is not None else None
+            step.found += watch.look(
+                self._facts, decision, now_ms, which, why=lambda: book.summary(now_ms) if book is not None else ""
+            )
+            for i in which:
+                self._attention.answered(i, now_ms, watch.due_of(i))
+        step.found += watch.time_passed(now_ms)
+
+    def _schedule(self, now_ms: int) -> None:
+        watch_ms = self.watch.due_ms(now_ms)
+        due_ms = min(
+            self.desk.due_ms if self.desk is not None else NEVER_DUE_MS,
+            self._facts.changes_ms,
+            self._attention.due_ms,
+            NEVER_DUE_MS if watch_ms is None else watch_ms,
+        )
+        self.due_ms = max(now_ms + 1, min(due_ms, self._next_look_ms) if self._facts.has_changed else due_ms)
+
+
+def _leaves(rule: StayRule | InfusionRule) -> list[Leaf]:
+    if isinstance(rule, InfusionRule):
+        return []
+    return [*leaves(rule.met), *(leaves(rule.reset) if rule.reset is not None else ())]
+
+
+def _rests_on(rule: StayRule | InfusionRule) -> list[str]:
+    if isinstance(rule, InfusionRule):
+        return [INFUSIONS, INTERVAL, DECISION]
+    return [*names_of(_leaves(rule)), *((INTERVAL,) if rule.is_of_course else ())]

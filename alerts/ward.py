@@ -47,7 +47,9 @@ from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, 
 from streaming.identity import BedId, DeviceId
 from streaming.observation import Decoded, DeviceMessage, EventMessage, ObsMessage, Rejected, StatusMessage
 from streaming.rules.kinds import AlarmProfile
+from streaming.stay_watch import USUAL_LIMITS, StayWatch
 from streaming.step import Step
+from streaming.therapy.findings import limits_of
 
 DEVICES_MAX = 20_000
 """Devices known at once: topics are made up by whoever connects, memory is not."""
@@ -211,6 +213,9 @@ class Ward:
         if bed.patient is not None:
             retry_ms = step.now_ms + FAULT_RETRY_MS
             bed.due_ms = retry_ms if bed.due_ms <= step.now_ms else min(bed.due_ms, retry_ms)
+            rounds = self._rounds.get(bed.id)
+            if rounds is not None:
+                rounds.put_off(retry_ms)
             self._book(bed)
         return detail
 
@@ -309,6 +314,9 @@ class Ward:
         if isinstance(signed, SignatureRefused):
             raise Refusal(signed.reason, signed.detail, command.admission_id)
         step.effects += signed
+        bed = self.beds[self._stay(command.admission_id).admission.bed]
+        rounds = self._rounds[bed.id]
+        self._guarded(bed, step, rounds.decision_signed, "a signature")
         return command.admission_id
 
     def desk(self, admission_id: str) -> DoseDesk | None:
@@ -356,7 +364,9 @@ class Ward:
         assert bed.patient is not None
         profile, facts = self.rules.dosing.get(admission.profile), bed.patient.facts
         desk = DoseDesk(admission.admission_id, profile, facts, step.now_ms) if profile is not None else None
-        self._rounds[bed.id] = Rounds(facts, desk, step.now_ms)
+        limits = limits_of(profile.doses) if profile is not None else USUAL_LIMITS
+        watch = StayWatch(admission, self.profile, limits)
+        self._rounds[bed.id] = Rounds(facts, watch, desk, step.now_ms)
 
     def _profile_for(self, command: Admit) -> str:
         """Id of the dosing profile of an admission; of the alarm rules where there are no dosing profiles."""
@@ -487,6 +497,8 @@ class Ward:
         rounds = self._rounds.get(bed.id)
         if rounds is not None:
             rounds.look(step, bed)
+            if step.found:
+                self._finish(bed, step)
         bed.schedule(step.now_ms)
         self._book(bed)
 

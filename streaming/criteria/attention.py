@@ -63,20 +63,19 @@ class Attention:
     __slots__ = ("_began_ms", "_by_signal", "_dues", "_slides_ms")
 
     def __init__(
-        self, questions: Sequence[Collection[Leaf]], began_ms: int, also: Sequence[Collection[Leaf]] = ()
+        self, questions: Sequence[Collection[Leaf]], began_ms: int, also: Sequence[Iterable[str]] = ()
     ) -> None:
         """Begin with every question open.
 
         Args:
             questions: What each question is made of.
             began_ms: Origin from which slides are counted.
-            also: What each may be about besides when something is reported (what a resumption asks).
+            also: What each changes with besides (`rests_on` of what a resumption asks, `interval`, …).
         """
         self._began_ms = began_ms
         self._by_signal: dict[str, tuple[int, ...]] = {}
         for i, leaves in enumerate(questions):
-            rests = [*leaves, *(also[i] if also else ())]
-            for name in dict.fromkeys(name for leaf in rests for name in rests_on(leaf)):
+            for name in dict.fromkeys([*names_of(leaves), *(also[i] if also else ())]):
                 self._by_signal[name] = (*self._by_signal.get(name, ()), i)
         self._slides_ms = [min((slide_ms(leaf) for leaf in leaves), default=NEVER_MS) for leaves in questions]
         self._dues = [began_ms] * len(questions)
@@ -108,6 +107,11 @@ class Attention:
         slide = MINUTE_MS if is_urgent else self._slides_ms[i]
         next_ms = NEVER_MS if slide == NEVER_MS else now_ms + slide - (now_ms - self._began_ms) % slide
         self._dues[i] = next_ms if due_ms is None or due_ms <= now_ms else min(next_ms, due_ms)
+
+
+def names_of(leaves: Iterable[Leaf]) -> list[str]:
+    """What the answers to some questions change with."""
+    return [name for leaf in leaves for name in rests_on(leaf)]
 
 
 def rests_on(leaf: Leaf) -> tuple[str, ...]:

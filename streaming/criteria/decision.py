@@ -25,7 +25,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streaming.criteria.attention import Attention
+from streaming.criteria.attention import Attention, names_of
 from streaming.criteria.criterion import CriterionClass, DosingProfile
 from streaming.criteria.facts import Facts
 from streaming.criteria.kinds import leaves
@@ -172,7 +172,7 @@ class DecisionBook:
         self.signature: Signature | None = None
         """The latest."""
         met = [tuple(leaves(criterion.met)) for criterion in profile.criteria]
-        self._attention = Attention(met, now_ms, also=[state.leaves for state in self.states])
+        self._attention = Attention(met, now_ms, also=[names_of(state.leaves) for state in self.states])
         self._is_told = False
         self._counted: str | None = None
         self._is_counted_out = False

@@ -85,16 +85,14 @@ class InfusionFinding:
     """Whether anybody can say: a pump that is silent leaves the question open, and `holds` is False."""
 
 
-_WEANED_TO: Mapping[Drug, float] = MappingProxyType(
-    {
-        Drug.PHENYLEPHRINE: 0.2,
-        Drug.NOREPINEPHRINE: 0.02,
-        Drug.DOPAMINE: 1.0,
-        Drug.VASOPRESSIN: 0.01,
-        Drug.EPINEPHRINE: 0.02,
-        Drug.DOBUTAMINE: 1.0,
-    }
-)
+_WEANED_TO: Mapping[Drug, float] = {  # no proxy: limits are part of a snapshot
+    Drug.PHENYLEPHRINE: 0.2,
+    Drug.NOREPINEPHRINE: 0.02,
+    Drug.DOPAMINE: 1.0,
+    Drug.VASOPRESSIN: 0.01,
+    Drug.EPINEPHRINE: 0.02,
+    Drug.DOBUTAMINE: 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +121,7 @@ class InfusionLimits:
     """So long after a dose, or the stop of a pump, it is told. [D]"""
     rising_percent: float = 25.0
     """Against one hour ago. [D]"""
-    weaned_to: Mapping[Drug, float] = field(default_factory=lambda: _WEANED_TO)
+    weaned_to: Mapping[Drug, float] = field(default_factory=lambda: dict(_WEANED_TO))
     """From such a rate or below a pressor may be stopped; a rise by less is none. Units of the drug's dose. [D]"""
     weaned_to_share: float = 1 / 3
     """Or from this share of the highest rate of the hour before. [D]"""
