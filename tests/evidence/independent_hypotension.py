@@ -54,7 +54,7 @@ RULES = (
     LowPressure("hypotension.sbp_below_90", "sbp", 90.0, 94.0, 120),
     LowPressure("hypotension.map_below_60", "map", 60.0, 63.0, 60),
     LowPressure("hypotension.sbp_below_80", "sbp", 80.0, 84.0, 60),
-    LowPressure("hypotension.map_below_50", "map", 50.0, 53.0, 15),
+    LowPressure("hypotension.map_below_50", "map", 50.0, 53.0, 0),
 )
 
 

@@ -29,7 +29,7 @@ SHOCK: Mapping[str, float] = {
     "MDC_PRESS_BLD_ART_ABP_MEAN": 45.0,
 }
 """MAP below 50: an alarm after 15 s."""
-SHOCK_RULE, SHOCK_ONSET_S = "hypotension.map_below_50", 15.0
+SHOCK_RULE, SHOCK_ONSET_S = "hypotension.map_below_50", 1.0
 BRADYCARDIA: Mapping[str, float] = {**WELL, "MDC_ECG_HEART_RATE": 35.0}
 """Heart rate below 40: an alarm after 10 s."""
 BRADYCARDIA_RULE, BRADYCARDIA_ONSET_S = "bradycardia.hr_below_40", 10.0

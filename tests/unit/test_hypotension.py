@@ -45,7 +45,7 @@ def test_map_below_65_is_told_after_two_minutes_and_not_before(mean: float, last
 
 @pytest.mark.parametrize(
     ("rule_id", "mean", "after_s"),
-    [(MAP_60, 59.9, 60), (MAP_60, 60.0, None), (MAP_50, 49.9, 15), (MAP_50, 50.0, None)],
+    [(MAP_60, 59.9, 60), (MAP_60, 60.0, None), (MAP_50, 49.9, 1), (MAP_50, 50.0, None)],
 )
 def test_lower_limits_are_told_sooner(rule_id: str, mean: float, after_s: int | None) -> None:
     bedside = Bedside()

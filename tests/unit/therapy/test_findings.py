@@ -351,5 +351,9 @@ def test_two_channels_run_at_once_since_the_second_began() -> None:
     assert one(about_pumps(first, second, seconds=60), FindingKind.TWO_CHANNELS).since_ms == at(30)
 
 
-def test_what_a_silent_pump_said_is_not_judged() -> None:
-    assert about_pumps(pump(weight=176.0, conc=0.5), seconds=121) == []
+def test_what_a_silent_pump_said_leaves_the_question_open() -> None:
+    found = about_pumps(pump(weight=176.0, conc=0.5), seconds=121)
+
+    assert {each.kind for each in found} >= {FindingKind.WEIGHT_MISMATCH, FindingKind.CONCENTRATION}
+    assert not any(each.holds or each.is_known for each in found)
+    assert about_pumps(pump(weight=176.0, conc=0.5), seconds=24 * 3600 + 1) == []
