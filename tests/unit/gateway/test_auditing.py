@@ -1,0 +1,189 @@
+"""Anchoring while the gateway runs, and `vigil audit` as people use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway import auditing, cli
+from gateway.auditing import AuditAnchorer
+from gateway.clock import GatewayClock
+from storage.audit.anchor import read_anchors
+from storage.records import Records
+from tests.support.audit_logs import ENTRIES, Log, happenings
+from tests.support.pipeline_bench import until
+
+
+def vigil(*arguments: str | Path) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error."""
+    result = CliRunner().invoke(cli.app, [*map(str, arguments)], prog_name="vigil")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("made")
+    asyncio.run(Log(directory).made())
+    return directory
+
+
+@pytest.fixture
+def log(tmp_path: Path, made: Path) -> Log:
+    """Twelve entries, anchored at the fourth and the last."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return Log(tmp_path)
+
+
+@pytest.fixture
+async def records(log: Log) -> AsyncIterator[Records]:
+    opened = await Records.open(log.url)
+    yield opened
+    await opened.close()
+
+
+def anchored(log: Log) -> list[int]:
+    return [each.number for each in read_anchors(log.anchor_file).eras[-1].anchors]
+
+
+# --- while the gateway runs -------------------------------------------------------------------------------------------
+
+
+async def test_the_head_is_anchored_at_the_start_and_at_the_end(
+    log: Log, records: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.anchor_file.unlink()
+    caplog.set_level(logging.INFO)
+    anchorer = AuditAnchorer(records, GatewayClock(), log.anchor_file)
+    await anchorer.hold_up()
+    running = asyncio.create_task(anchorer.run())
+    await until(lambda: anchorer.anchored == ENTRIES)
+    await records.apply([(offset + 20, effects) for offset, effects in happenings(until=2)], [], 22)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert anchored(log) == [ENTRIES, ENTRIES + 2]
+    assert records.audit_head.hash in caplog.text
+    assert (await log.report()).findings == []
+
+
+async def test_many_entries_are_anchored_before_the_minute_is_over(
+    log: Log, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "LOOK_S", 0.01)
+    monkeypatch.setattr(auditing, "ENTRIES_BETWEEN", 2)
+    anchorer = AuditAnchorer(records, GatewayClock(), log.anchor_file)
+    await anchorer.hold_up()
+    running = asyncio.create_task(anchorer.run())
+    await records.apply([(offset + 20, effects) for offset, effects in happenings(until=1)], [], 21)
+    await until(lambda: anchorer.anchored == ENTRIES + 1)  # the first, at once
+    await records.apply([(offset + 30, effects) for offset, effects in happenings(until=2)], [], 32)
+    await until(lambda: anchorer.anchored == ENTRIES + 3)
+    await records.apply([(offset + 40, effects) for offset, effects in happenings(until=1)], [], 41)
+    await asyncio.sleep(0.05)
+
+    assert anchorer.anchored == ENTRIES + 3, "one entry waits for the minute"
+    running.cancel()
+
+
+@pytest.mark.parametrize("kept", [11, 12])
+async def test_a_log_that_is_not_the_anchored_one_is_told_of_at_the_start(
+    log: Log, caplog: pytest.LogCaptureFixture, kept: int
+) -> None:
+    log.tamper(f"DELETE FROM audit_log WHERE number > {kept}")
+    records = await Records.open(log.url)
+    anchorer = AuditAnchorer(records, GatewayClock(), log.anchor_file)
+    await anchorer.hold_up()
+    await records.close()
+
+    assert anchorer.is_fitting == (kept == ENTRIES)
+    assert ("not the one that was anchored" in caplog.text) == (kept < ENTRIES)
+
+
+async def test_an_anchor_that_cannot_be_written_stops_nothing_and_is_written_later(
+    log: Log, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "LOOK_S", 0.01)
+    monkeypatch.setattr(auditing, "ANCHOR_EVERY_S", 0.01)
+    away = log.path.parent / "mount" / "anchor.ndjson"
+    anchorer = AuditAnchorer(records, GatewayClock(), away)
+    await anchorer.hold_up()
+    running = asyncio.create_task(anchorer.run())
+    await until(lambda: anchorer.error != "")
+    away.parent.mkdir()
+    await until(lambda: anchorer.anchored == ENTRIES)
+
+    assert anchorer.error == ""
+    running.cancel()
+
+
+# --- vigil audit ------------------------------------------------------------------------------------------------------
+
+
+def test_verify_says_that_a_whole_log_is_whole(log: Log) -> None:
+    status, out, err = vigil("audit", "verify", "--data", log.path.parent)
+
+    assert (status, err) == (0, "")
+    assert out.startswith("12 entries, 2 anchors; head 12 ")
+    assert out.endswith("the audit log is whole\n")
+
+
+def test_verify_names_what_it_found_and_fails(log: Log) -> None:
+    log.tamper("UPDATE audit_log SET actor = 'somebody' WHERE number = 5")
+
+    status, out, _ = vigil("audit", "verify", "--data", log.path.parent)
+
+    assert status == 1
+    assert "edited: entry 5 (2026-09-21T14:13:24.000Z, command acknowledge by somebody) was changed" in out
+
+
+def test_verify_answers_in_json(log: Log) -> None:
+    log.tamper("DELETE FROM audit_log WHERE number > 10", "DROP INDEX ix_audit_log_at_ms")
+
+    status, out, _ = vigil("audit", "verify", "--json", "--data", log.path.parent)
+
+    said = json.loads(out)
+    assert (status, said["intact"], said["entries"], said["head"]["number"]) == (1, False, 10, 10)
+    assert [(each["fault"], each["first"], each["last"]) for each in said["findings"]] == [("cut_off", 11, 12)]
+
+
+def test_verify_holds_a_log_against_an_anchor_from_elsewhere(log: Log, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "copy.ndjson"
+    shutil.copy(log.anchor_file, elsewhere)
+    log.tamper("DELETE FROM audit_log WHERE number > 10")
+    log.anchor_file.write_text(log.anchor_file.read_text().splitlines()[0] + "\n")
+
+    assert vigil("audit", "verify", "--data", log.path.parent)[0] == 0, "who cut both off is not found by what is here"
+    assert vigil("audit", "verify", "--data", log.path.parent, "--anchor", elsewhere)[0] == 1
+
+
+def test_an_exported_log_is_verified_by_itself(log: Log, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "audit.ndjson"
+    out.parent.mkdir()
+    assert vigil("audit", "export", "--data", log.path.parent, "--out", out)[0] == 0
+
+    assert vigil("audit", "verify", "--data", log.path.parent, "--log", out)[0] == 0
+    out.write_text(out.read_text().replace("nurse", "curse", 1))
+    assert vigil("audit", "verify", "--data", log.path.parent, "--log", out)[0] == 1
+
+
+@pytest.mark.parametrize("options", [["--anchor", "nowhere"], ["--log", "nowhere"], ["--config", "nowhere"]])
+def test_verify_with_a_file_that_is_not_there_is_wrong_usage(log: Log, options: list[str]) -> None:
+    assert vigil("audit", "verify", "--data", log.path.parent, *options)[0] == 2
+
+
+def test_verify_where_there_is_no_log_fails_and_makes_none(tmp_path: Path) -> None:
+    status, _, err = vigil("audit", "verify", "--data", tmp_path)
+
+    assert status == 1
+    assert "there is no audit log in" in err
+    assert list(tmp_path.iterdir()) == []
