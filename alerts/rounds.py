@@ -56,10 +56,6 @@ class Rounds:
         """The engine failed at this bed: no look before then, whatever was due."""
         self.due_ms = max(self.due_ms, until_ms)
 
-    def put_off(self, until_ms: int) -> None:
-        """The engine failed on this stay: not to be looked at again at once."""
-        self.due_ms = max(self.due_ms, until_ms)
-
     def look(self, step: Step, bed: Bed) -> None:
         """Look, where it is time; what was found goes into the step."""
         now_ms, facts = step.now_ms, self._facts
