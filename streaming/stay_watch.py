@@ -32,6 +32,8 @@ from streaming.therapy.patient_facts import PatientFacts
 from streaming.truth import Truth
 
 USUAL_LIMITS = InfusionLimits()
+ASK_AGAIN_MS = 60_000
+"""So soon is asked again what nobody knows: who would say so may have come back."""
 _ANSWER_OF = {Truth.TRUE: Answer.HOLDS, Truth.FALSE: Answer.OVER, Truth.UNKNOWN: Answer.UNKNOWN}
 Evidence = dict[str, Any]
 Why = Callable[[], str]
@@ -54,7 +56,7 @@ class _Said:
 class _Watched:
     """One rule about one subject."""
 
-    __slots__ = ("condition", "evidence", "rule", "stands_until_ms", "subject")
+    __slots__ = ("asked_ms", "condition", "evidence", "rule", "stands_until_ms", "subject")
 
     def __init__(self, rule: StayRule | InfusionRule, subject: str) -> None:
         self.rule = rule
@@ -64,6 +66,7 @@ class _Watched:
         )
         self.evidence: Evidence = {}
         """What was so when it last held."""
+        self.asked_ms = 0
         self.stands_until_ms: int | None = None
         """Before this instant the last answer stands."""
 
@@ -148,7 +151,10 @@ class StayWatch:
     def due_of(self, i: int) -> int | None:
         """When the rule of that index is to be asked again although nothing was reported, as its last answer told."""
         dues = [self._dues[i] if isinstance(self.rules[i], StayRule) else self._facts_due_ms]
-        dues += [watched.condition.due_ms for (rule, _), watched in self._watched.items() if rule == i]
+        for (rule, _), watched in self._watched.items():
+            if rule == i:
+                is_open = watched.condition.indeterminate
+                dues += [watched.condition.due_ms, watched.asked_ms + ASK_AGAIN_MS if is_open else None]
         return min((due for due in dues if due is not None), default=None)
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -183,7 +189,7 @@ class StayWatch:
                     continue
                 watched = self._watched[key] = _Watched(self.rules[i], subject)
             change = watched.condition.take(said.answer, said.since_ms, now_ms)
-            watched.stands_until_ms = said.due_ms
+            watched.stands_until_ms, watched.asked_ms = said.due_ms, now_ms
             is_waiting = watched.condition.phase is ConditionPhase.PENDING
             if said.answer is Answer.HOLDS and (is_waiting or change is not None):
                 watched.evidence = said.evidence()

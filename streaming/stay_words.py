@@ -40,7 +40,10 @@ _RHYTHMS = {
 
 def sentence(rule: StayRule, finding: Finding) -> str:
     """`Weight +10.4 % since baseline (80 → 88.3 kg)`."""
-    words = ", ".join(_phrase(each) for each in (finding, *finding.also))
+    others = [
+        each for each in finding.also if (each.source_signal, each.value) != (finding.source_signal, finding.value)
+    ]
+    words = ", ".join(_phrase(each) for each in (finding, *others))
     mark = " (estimated)" if rule.is_estimated else ""
     return f"{words[:1].upper()}{words[1:]}{mark}"
 

@@ -25,11 +25,14 @@ from streaming.criteria.kinds import (
     Disagreement,
     FallFromPeak,
     HighestInInterval,
+    IntervalChange,
     Leaf,
     Limit,
     LowFlow,
     Recurrence,
     RhythmIs,
+    RhythmPresent,
+    RiseFromLowest,
     StateIs,
     StateLasting,
     Trend,
@@ -120,7 +123,7 @@ def rests_on(leaf: Leaf) -> tuple[str, ...]:
         return leaf.signal, leaf.total
     if isinstance(leaf, Disagreement):
         return leaf.signal, leaf.other
-    if isinstance(leaf, HighestInInterval):
+    if isinstance(leaf, HighestInInterval | IntervalChange):
         return leaf.signal, INTERVAL
     return (leaf.signal,)
 
@@ -137,13 +140,13 @@ def slide_ms(leaf: Leaf) -> int:
 def _window_ms(leaf: Leaf) -> int | None:
     """Length of the window that a question is about; None without one, 0 where it is to be looked at each minute."""
     match leaf:
-        case Limit() | BaselineChange() | StateIs() | StateLasting() | Absent() | Consecutive():
+        case Limit() | BaselineChange() | StateIs() | StateLasting() | Absent() | Consecutive() | RhythmPresent():
             return None
         case WindowTotal() | LowFlow() | Burden():
             return leaf.window_ms
         case Trend():
             return leaf.over_ms
-        case FallFromPeak() | RhythmIs() | Recurrence():
+        case FallFromPeak() | RiseFromLowest() | RhythmIs() | Recurrence():
             return leaf.within_ms
         case HighestInInterval():
             return leaf.longest_ms
