@@ -94,6 +94,7 @@ async def check_log(
     _judge_anchor_file(report, anchors, anchor_file)
     for era in anchors.eras[:-1]:
         await _judge_earlier(report, era, archive, walk)
+    _remark_on_reach(report, anchor_file)
     if comparison is not None:
         report.from_journal = comparison.same
         report.findings += comparison.findings
@@ -163,14 +164,13 @@ def _judge_anchor_file(report: Report, anchors: Anchors, path: Path) -> None:
     in_force = anchors.eras[-1].anchors
     report.anchors = sum(len(era.anchors) for era in anchors.eras)
     report.anchored = max((each.number for each in in_force), default=0)
+
+
+def _remark_on_reach(report: Report, path: Path) -> None:
     if not path.exists():
-        report.remarks.append(
-            f"there is no anchor at {path}: that entries were cut off, or all replaced, would not show"
-        )
-    elif report.head[0] > report.anchored:
-        report.remarks.append(
-            f"{report.head[0] - report.anchored} entries follow the last anchor; the chain alone vouches for them"
-        )
+        report.remarks.append(f"there is no anchor at {path}: a log cut off, or replaced as a whole, would not show")
+    elif (beyond := report.head[0] - report.anchored) > 0:
+        report.remarks.append(f"{beyond} entries follow the last anchor; the chain alone vouches for them")
 
 
 async def _judge_earlier(report: Report, era: Era, archive: Path, walk: ChainWalk) -> None:
@@ -179,6 +179,7 @@ async def _judge_earlier(report: Report, era: Era, archive: Path, walk: ChainWal
     assert new_log is not None
     when = f"the log was made anew at {format_ms(new_log.began_ms)} ({new_log.reason})"
     if is_met(era.anchors, walk):
+        report.anchored = max(report.anchored, *(each.number for each in era.anchors), 0)
         report.remarks.append(f"{when}, and is the same as before")
         return
     kept = archive / new_log.archive if new_log.archive else None

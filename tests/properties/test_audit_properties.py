@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,14 +41,17 @@ def walked(entries: Sequence[AuditEntry]) -> ChainWalk:
 
 def edited(entry: AuditEntry, name: str, place: int, mask: int) -> AuditEntry:
     """With one byte of one field changed."""
-    value = getattr(entry, name)
+    value: Any = getattr(entry, name)
+    changed: Any
     if value is None:
-        return replace(entry, **{name: chr(mask)})
-    if isinstance(value, int):
-        return replace(entry, **{name: value ^ (mask << 8 * (place % 7))})
-    content = bytearray(value.encode())
-    content[place % len(content)] ^= mask
-    return replace(entry, **{name: content.decode(errors="surrogateescape")})
+        changed = chr(mask)
+    elif isinstance(value, int):
+        changed = value ^ (mask << 8 * (place % 7))
+    else:
+        content = bytearray(value.encode())
+        content[place % len(content)] ^= mask
+        changed = content.decode(errors="surrogateescape")
+    return replace(entry, **{name: changed})
 
 
 @given(which=st.integers(0, 4), name=st.sampled_from(FIELDS), place=st.integers(0, 2000), mask=st.integers(1, 255))

@@ -453,6 +453,16 @@ def assert_live_equals_replay(gateway: GatewayProcess, *, attempts: int = 5) -> 
     return offline
 
 
+def assert_audit_is_whole(data_dir: Path) -> JsonObject:
+    """The audit log is chained, meets its anchors, and is what the journal gives. The gateway may be running."""
+    done = run_vigil("audit", "verify", "--against-journal", "--json", "--data", data_dir)
+    report: JsonObject = orjson.loads(done.stdout)
+    assert report["findings"] == []
+    assert report["from_journal"] == report["entries"] > 0
+    assert done.returncode == 0
+    return report
+
+
 def journaled_identities(data_dir: Path) -> list[tuple[str, str, int]]:
     """(device's topic, boot, seq) of every message in the journal that has an identity, in order, repeats included."""
     identities = []

@@ -30,6 +30,7 @@ from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
     Outcomes,
+    assert_audit_is_whole,
     assert_live_equals_replay,
     journaled_identities,
     wait_until,
@@ -168,6 +169,7 @@ def test_kills_at_random_moments_lose_nothing_and_change_no_alarm(tmp_path: Path
         assert_alarms_are_those_of_the_sick(gateway)
         outcomes = assert_live_equals_replay(gateway)
         assert_answers_were_kept(arrived.kills, outcomes)
+        assert assert_audit_is_whole(gateway.data_dir)["anchors"] >= 1
 
     redelivered = len(arrived.journaled) - len(arrived.acknowledged)
     tell(

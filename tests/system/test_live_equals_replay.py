@@ -18,6 +18,7 @@ from streaming.instants import format_ms
 from tests.support.gateway_process import (
     GatewayProcess,
     JsonObject,
+    assert_audit_is_whole,
     assert_live_equals_replay,
     replayed_lines,
     run_vigil,
@@ -120,6 +121,7 @@ def test_a_recording_played_live_equals_the_replay_of_what_was_journaled(tmp_pat
 
         outcomes = assert_live_equals_replay(gateway)
 
+        assert assert_audit_is_whole(gateway.data_dir)["entries"] >= outcomes.summary["alarms"]
         assert outcomes.summary["evaluated"] == 1800 + 60
         assert outcomes.summary["decisions"] >= 1
         assert outcomes.summary["alarms"] >= 8

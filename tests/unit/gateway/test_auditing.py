@@ -13,12 +13,20 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway import auditing, cli
+from gateway.audit_check import ARCHIVE, Report, check_log, entries_of_journal
 from gateway.auditing import AuditAnchorer
 from gateway.clock import GatewayClock
-from storage.audit.anchor import read_anchors
-from storage.records import Records
+from gateway.export import journal_entries
+from gateway.fold import Fold
+from storage.audit.anchor import Anchor, AnchorFile, read_anchors
+from storage.audit.chain import CONTENT, ChainHead
+from storage.audit.verification import Fault
+from storage.journal import JournalReader
+from storage.records import Records, sqlite_url
+from storage.records.auditing import AuditLogReader, append
 from tests.support.audit_logs import ENTRIES, Log, happenings
-from tests.support.pipeline_bench import until
+from tests.support.pipeline_bench import PROFILE, Bench, until
+from tests.support.telemetry import BRADYCARDIA, WELL
 
 
 def vigil(*arguments: str | Path) -> tuple[int, str, str]:
@@ -187,3 +195,102 @@ def test_verify_where_there_is_no_log_fails_and_makes_none(tmp_path: Path) -> No
     assert status == 1
     assert "there is no audit log in" in err
     assert list(tmp_path.iterdir()) == []
+
+
+# --- made anew from the journal ---------------------------------------------------------------------------------------
+
+
+async def ward_of_three_lives(folder: Path) -> None:
+    """A slow heart, seen to and sent home, over lives that are cut off."""
+    for life in range(3):
+        bench = await Bench.open(folder)
+        await bench.pipeline.recover()
+        async with bench.running():
+            if life == 0:
+                await bench.admit("b01")
+            for seq in range(life * 40, life * 40 + 40):
+                bench.clock.at_ms += 1000
+                bench.observe("b01", seq, BRADYCARDIA if seq % 60 > 20 else WELL)
+            await bench.settled()
+            for each in (await bench.records.alarms(state="active")).items:
+                await bench.submit("acknowledge", alarm_id=each.alarm_id, actor="nurse")
+            bench.clock.at_ms += 600_000  # silence: alarms that the records may not have when it is cut off
+            bench.observe("b01", life * 40 + 40, WELL)
+            await taken(bench)
+        await bench.close()
+
+
+async def taken(bench: Bench) -> None:
+    """Returns when what was delivered is on its way into the journal."""
+    await until(lambda: not bench.door.inbox)
+
+
+async def recorded(folder: Path) -> ChainHead:
+    """The head of the audit log when everything in the journal is recorded."""
+    bench = await Bench.open(folder)
+    await bench.pipeline.recover()
+    head = bench.records.audit_head
+    await bench.close()
+    return head
+
+
+async def against_journal(folder: Path) -> Report:
+    journal, reader = JournalReader(folder / "journal.db"), await AuditLogReader.open(sqlite_url(folder / "records.db"))
+    expected = entries_of_journal(journal_entries(journal.read), Fold(PROFILE))
+    try:
+        return await check_log(reader.entries(), folder / "audit-anchor.ndjson", folder / ARCHIVE, expected)
+    finally:
+        await reader.close()
+        journal.close()
+
+
+async def test_the_log_made_anew_from_the_journal_is_the_same_and_the_one_before_is_kept(tmp_path: Path) -> None:
+    await ward_of_three_lives(tmp_path)
+    head = await recorded(tmp_path)
+    anchor = Anchor(number=head.number, hash=head.hash, at_ms=head.at_ms, anchored_ms=head.at_ms)
+    AnchorFile(tmp_path / "audit-anchor.ndjson").add(anchor)
+
+    report = await against_journal(tmp_path)
+    assert (report.findings, report.from_journal, report.entries) == ([], head.number, head.number)
+    assert head.number >= 6
+    status, _, err = await asyncio.to_thread(vigil, "rebuild", "--data", tmp_path)
+    assert (status, "kept in" in err) == (0, True)
+    assert not (tmp_path / "records.db").exists()
+
+    assert await recorded(tmp_path) == head
+    report = await against_journal(tmp_path)
+    assert (report.findings, report.from_journal) == ([], head.number)
+    assert "is the same as before" in report.remarks[0]
+    assert len(list((tmp_path / ARCHIVE).glob("audit-*.ndjson"))) == 1
+
+
+async def test_an_entry_that_the_journal_does_not_give_is_named(tmp_path: Path) -> None:
+    """Even where every hash was made anew and there is no anchor."""
+    await ward_of_three_lives(tmp_path)
+    await recorded(tmp_path)
+    forged = Log(tmp_path)
+    entries = await forged.entries()
+    forged.path.unlink()
+    records = await Records.open(forged.url)
+    rows = [{name: getattr(each, name) for name in CONTENT} for each in entries]
+    rows[2] |= {"actor": "somebody"}
+    async with records._engine.begin() as connection:
+        await append(connection, rows)
+    await records.close()
+
+    report = await against_journal(tmp_path)
+
+    assert [(each.fault, each.first) for each in report.findings] == [(Fault.NOT_THE_JOURNALS, 3)]
+    assert report.from_journal == 2
+
+
+async def test_a_log_that_cannot_be_read_is_kept_as_the_file_it_is(log: Log) -> None:
+    (log.path.parent / "journal.db").touch()
+    log.path.write_bytes(log.path.read_bytes()[:5000])
+
+    status, _, err = await asyncio.to_thread(vigil, "rebuild", "--data", log.path.parent)
+
+    assert (status, "kept in" in err) == (0, True)
+    kept = list(log.archive.iterdir())
+    assert ".db" in {each.suffix for each in kept}
+    assert read_anchors(log.anchor_file).eras[0].ended_by is not None
