@@ -23,6 +23,8 @@ from gateway.auditing import AuditAnchorer
 from gateway.clock import GatewayClock
 from gateway.heartbeat import publish_beats
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
+from gateway.notify.compose import plan_of, receivers_of
+from gateway.notify.worker import Notifier
 from gateway.permit import PermitPublisher
 from gateway.pipeline import Pipeline
 from gateway.rulesets import load_rulebook
@@ -102,6 +104,8 @@ async def _run_with_stores(
     announce: Callable[[str], None],
 ) -> None:
     rules = load_rulebook(settings.profile, settings.dosing_profile)
+    receivers = receivers_of(settings)
+    records.plan_notifications = plan_of(settings)
     folder = settings.data_dir / "snapshots"
     _refuse_older_journal(settings, journal, series, records)
     least = min(series.applied_offset, records.applied_offset, journal.head_offset)
@@ -133,12 +137,20 @@ async def _run_with_stores(
         pipeline.note("clock", encode_command({"speed": speed, "actor": "vigil"}))
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
     announcer = AlarmAnnouncer(records, journal, door)
-    pipeline.on_recorded = announcer.recorded.set
+    notifier = Notifier(receivers, records, clock, give_up_s=settings.notify_give_up_s)
+    service.notifier = notifier
+
+    def note_recorded() -> None:
+        announcer.recorded.set()
+        notifier.note_recorded()
+
+    pipeline.on_recorded = note_recorded
     permits = PermitPublisher(pipeline)
     pipeline.on_folded = permits.folded.set
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(announcer.run(), name="announcer")
         tasks.create_task(permits.run(), name="permits")
+        tasks.create_task(notifier.run(), name="notifier")
         tasks.create_task(anchorer.run(), name="audit")
         tasks.create_task(pipeline.run_writing(), name="writing")
         tasks.create_task(pipeline.run_folding(), name="folding")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from streaming.rules.kinds import LimitRule, Rule
 
 if TYPE_CHECKING:
     from gateway.auditing import AuditAnchorer
+    from gateway.notify.worker import Notifier, ReceiverWorker
     from storage.records import Records
     from storage.series.influx import InfluxExporter
     from storage.series.store import SeriesStore
@@ -39,6 +40,8 @@ class GatewayService:
         self._pipeline = pipeline
         self._exporter = exporter
         self._anchorer = anchorer
+        self.notifier: Notifier | None = None
+        """Who tells people over HTTP, for its figures."""
         self.beds_changed = asyncio.Event()
 
     def note_change(self) -> None:
@@ -224,6 +227,7 @@ class GatewayService:
             *self._store_figures(),
             *self._audit_figures(),
             *self._ward_figures(),
+            *self._notification_figures(),
             *self._export_figures(),
         ]
 
@@ -280,6 +284,21 @@ class GatewayService:
             _one("vigil_admissions", "gauge", "Patients admitted", len(ward.stays)),
             _one("vigil_clock_stepped_back_seconds", "gauge", "System clock behind gateway time", behind_s),
             MetricFamily("vigil_alarms_active", "gauge", "Alarms announced now", by_priority),
+        ]
+
+    def _notification_figures(self) -> list[MetricFamily]:
+        workers = self.notifier.workers if self.notifier is not None else []
+        counts: list[tuple[str, str, Callable[[ReceiverWorker], int]]] = [
+            ("vigil_notifications_sent", "Notifications that receivers took", lambda worker: worker.sent),
+            ("vigil_notifications_failed", "Notifications given up", lambda worker: worker.failed),
+            ("vigil_notifications_retries", "Attempts that failed and were repeated", lambda worker: worker.retries),
+        ]
+        return [
+            MetricFamily(
+                name, "counter", what, [({"receiver": each.receiver.id}, float(count(each))) for each in workers]
+            )
+            for name, what, count in counts
+            if workers
         ]
 
     def _export_figures(self) -> list[MetricFamily]:

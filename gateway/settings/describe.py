@@ -41,4 +41,4 @@ def describe_settings() -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required in its table"
-    return "none" if field.default is None else f"`{field.default}`"
+    return "none" if field.default in (None, ()) else f"`{field.default}`"

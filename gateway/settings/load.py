@@ -112,6 +112,8 @@ def _explained(location: tuple[int | str, ...], message: str, said: Mapping[str,
     place = _place_of(name, said)
     if not name:
         return _plain(message)
+    if any(isinstance(part, int) for part in location):  # in one of several tables of the same name
+        return f"{place}: {name}: {_plain(message)}"
     if name not in known and not _is_table(name, known):
         return f"{place}: {name}: no such setting{_nearest(name, list(known))}"
     allowed = allowed_values(known[name]) if name in known else f"a table `[{name}]`"
@@ -123,9 +125,8 @@ def _explained(location: tuple[int | str, ...], message: str, said: Mapping[str,
 def _place_of(name: str, said: Mapping[str, _Said]) -> str:
     """Where a setting was said; for one that is missing, where its table was."""
     table = name.partition(".")[0]
-    return next(
-        (s.place for setting, s in said.items() if setting == name or setting.startswith(f"{table}.")), "settings"
-    )
+    places = (s.place for setting, s in said.items() if setting in (name, table) or setting.startswith(f"{table}."))
+    return next(places, "settings")
 
 
 def _is_table(name: str, known: Mapping[str, FieldInfo]) -> bool:

@@ -6,9 +6,11 @@ Invariants: immutable once made; every field is within its bounds; no field hold
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -72,6 +74,78 @@ class InfluxSettings(_Table):
     ] = None
     org: Annotated[str, Field(description="Organisation to write to.", max_length=200)] = "vigil"
     bucket: Annotated[str, Field(description="Bucket to write to.", min_length=1, max_length=200)] = "vigil"
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        ip_network(text)  # raises ValueError with what is wrong
+    return texts
+
+
+class ReceiverSettings(_Table):
+    """Who can be told of alarms: a table `[[receiver]]`."""
+
+    id: Annotated[str, Field(description="Its name.", pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    kind: Annotated[Literal["webhook"], Field(description="How it is told.")] = "webhook"
+    url: Annotated[str, _with_scheme("https", "http"), Field(description="Where notifications are posted.")]
+    secret_file: Annotated[Path, Field(description="File that holds the secret with which they are signed.")]
+    allow_http: Annotated[bool, Field(description="Whether the URL may be `http`.")] = False
+    allow_networks: Annotated[
+        tuple[str, ...],
+        AfterValidator(_networks),
+        Field(description="Private networks to which the URL may lead, as `10.1.0.0/16`."),
+    ] = ()
+    ca_file: Annotated[
+        Path | None, Field(description="Certificates (PEM) that may have signed the receiver's; else the system's.")
+    ] = None
+    timeout_s: Annotated[float, Field(description="For the whole exchange.", ge=0.1, le=30)] = 5.0
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if urlsplit(self.url).scheme == "http" and not self.allow_http:
+            raise ValueError("url is http: that needs allow_http = true")
+        return self
+
+
+class ChainStepSettings(_Table):
+    """One step of a chain: a table `[[chain.step]]`."""
+
+    receiver: Annotated[str, Field(description="Id of a receiver.")]
+    level: Annotated[int, Field(description="0: told at once; n: when n times nobody acknowledged.", ge=0, le=10)] = 0
+    delay_s: Annotated[float, Field(description="Told so much later, unless acknowledged before.", ge=0, le=3600)] = 0
+    days: Annotated[
+        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...],
+        Field(description="Days of the shift; every day when empty."),
+    ] = ()
+    between: Annotated[
+        str | None,
+        Field(
+            description="Hours of the shift, as `19:00-07:00`; the whole day when absent.",
+            pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        ),
+    ] = None
+
+
+class ChainSettings(_Table):
+    """Who is told of which alarms, in which order: a table `[[chain]]`."""
+
+    units: Annotated[tuple[str, ...], Field(description="Units; every one when empty.")] = ()
+    priorities: Annotated[
+        tuple[Literal["high", "medium", "low"], ...], Field(description="Priorities; every one when empty.")
+    ] = ()
+    kinds: Annotated[
+        tuple[Literal["physiological", "technical"], ...], Field(description="Kinds; both when empty.")
+    ] = ()
+    families: Annotated[tuple[str, ...], Field(description="Alarm families; every one when empty.")] = ()
+    step: Annotated[tuple[ChainStepSettings, ...], Field(description="Its steps.", min_length=1)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such time zone on this machine") from None
+    return name
 
 
 class Settings(_Table):
@@ -175,6 +249,25 @@ class Settings(_Table):
             le=1_000_000,
         ),
     ] = 20_000
+    receiver: Annotated[
+        tuple[ReceiverSettings, ...],
+        Allowed("tables `[[receiver]]`, in the file only; see docs/notifications.md"),
+        Field(description="Who can be told of alarms over HTTP."),
+    ] = ()
+    chain: Annotated[
+        tuple[ChainSettings, ...],
+        Allowed("tables `[[chain]]` with `[[chain.step]]`, in the file only; see docs/notifications.md"),
+        Field(description="Who is told of which alarms, and who next when nobody acknowledges."),
+    ] = ()
+    notify_timezone: Annotated[
+        str,
+        AfterValidator(_zone),
+        Allowed("a time zone's name, as `Europe/Berlin`"),
+        Field(description="By whose clock the shifts of chains are meant."),
+    ] = "UTC"
+    notify_give_up_s: Annotated[
+        float, Field(description="A notification that nobody takes is given up after so long.", ge=10, le=86_400)
+    ] = 3600.0
     watch_engine_lag_s: Annotated[
         float, Field(description="The engine may be so far behind before that is an alarm.", ge=2, le=600)
     ] = 5.0
@@ -215,6 +308,12 @@ class Settings(_Table):
             raise ValueError("mqtt_password_file needs mqtt_username")
         if self.records_password_file is not None and not urlsplit(self.records_url or "").username:
             raise ValueError("records_password_file needs a records_url that names the user: …://USER@HOST/DATABASE")
+        ids = [receiver.id for receiver in self.receiver]
+        if len(ids) != len(set(ids)):
+            raise ValueError("two tables [[receiver]] have the same id")
+        strangers = sorted({step.receiver for chain in self.chain for step in chain.step} - set(ids))
+        if strangers:
+            raise ValueError(f"a [[chain.step]] names a receiver that there is not: {', '.join(strangers)}")
         return self
 
     @property

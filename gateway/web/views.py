@@ -8,7 +8,15 @@ from __future__ import annotations
 from alerts.alarm import Acknowledgement, Alarm
 from gateway.web.ports import JsonObject
 from storage.audit.chain import ChainHead
-from storage.records import AdmissionRecord, AlarmRecord, AuditRecord, BedAssignment, QuarantineRecord, TransitionRecord
+from storage.records import (
+    AdmissionRecord,
+    AlarmRecord,
+    AuditRecord,
+    BedAssignment,
+    DeliveryRecord,
+    QuarantineRecord,
+    TransitionRecord,
+)
 from storage.series.query import SeriesPoint
 from streaming.instants import MAX_MS, MIN_MS, format_ms
 
@@ -60,8 +68,11 @@ def alarm_view(alarm: Alarm) -> JsonObject:
 
 
 def alarm_in_full_view(record: AlarmRecord) -> JsonObject:
-    """An alarm with every step it took."""
-    return alarm_view(record.alarm) | {"transitions": [_transition_view(each) for each in record.transitions]}
+    """An alarm with every step it took, and who was told of them."""
+    return alarm_view(record.alarm) | {
+        "transitions": [_transition_view(each) for each in record.transitions],
+        "deliveries": [_delivery_view(each) for each in record.deliveries],
+    }
 
 
 def quarantine_view(record: QuarantineRecord) -> JsonObject:
@@ -128,6 +139,20 @@ def _transition_view(transition: TransitionRecord) -> JsonObject:
         "from": transition.from_.value,
         "to": transition.to.value,
         "actor": transition.actor,
+    }
+
+
+def _delivery_view(delivery: DeliveryRecord) -> JsonObject:
+    """Who was told of which step, or why not."""
+    return {
+        "receiver": delivery.receiver,
+        "n": delivery.n,
+        "phase": delivery.phase,
+        "due_at": _instant(delivery.due_ms),
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "settled_at": _optional_instant(delivery.settled_ms),
+        "remark": delivery.remark,
     }
 
 

@@ -66,15 +66,6 @@ class NotificationOutbox:
         async with self._reading() as connection:
             return [_waiting(found) for found in (await connection.execute(query)).mappings()]
 
-    async def next_due_ms(self, receiver: str) -> int | None:
-        """When the next thing will be due; None when nothing waits."""
-        query = select(func.min(NOTIFICATIONS.c.due_ms)).where(
-            NOTIFICATIONS.c.receiver == receiver, NOTIFICATIONS.c.state == "waiting"
-        )
-        async with self._reading() as connection:
-            found: int | None = (await connection.execute(query)).scalar()
-        return found
-
     async def settle(self, key: str, state: DeliveryState, at_ms: int, remark: str | None = None) -> None:
         """Note what became of a notification for good; `sent` counts as one attempt more."""
         values = {"state": state, "settled_ms": fit_int(at_ms), "remark": _remark(remark)}
@@ -102,11 +93,6 @@ class NotificationOutbox:
         )
         async with self._writing() as connection:
             return int((await connection.execute(statement)).rowcount)
-
-    async def of_alarm(self, alarm_id: str) -> tuple[DeliveryRecord, ...]:
-        """Every notification of an alarm, oldest first."""
-        async with self._reading() as connection:
-            return await deliveries_of(connection, alarm_id)
 
 
 async def deliveries_of(connection: AsyncConnection, alarm_id: str) -> tuple[DeliveryRecord, ...]:

@@ -310,6 +310,7 @@ async def test_alarm_shows_what_the_contract_says_and_its_transitions(
         "announced_at": "2026-09-21T14:13:20.000Z",
         "escalation_level": 0,
         "evidence": {"value": 58.0, "limit": 65.0},
+        "deliveries": [],
         "transitions": [
             {
                 "n": 1,
