@@ -542,6 +542,28 @@ async def test_audit_says_who_asked_for_what_and_what_came_of_it(client: httpx.A
     assert entries[1]["body"] == ADMISSION
 
 
+async def test_audit_holds_what_was_announced_too_and_is_chained_up_to_its_head(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    await client.post("/admissions", json=ADMISSION, headers={"X-Vigil-Actor": "nurse"})
+    raised = await service.raise_alarm(alarm_id="al-1")
+
+    answer = (await client.get("/audit")).json()
+    alarms = (await client.get("/audit?kind=alarm")).json()
+    page = (await client.get("/audit?limit=1")).json()
+    rest = (await client.get(f"/audit?limit=5&cursor={page['next']}")).json()
+
+    latest, first = answer["items"]
+    assert (latest["number"], latest["kind"], latest["actor"], latest["action"]) == (2, "alarm", "vigil", "start")
+    assert (latest["subject_id"], latest["command"], latest["outcome"]) == ("al-1", None, None)
+    assert latest["body"]["alarm"]["evidence"] == raised.evidence
+    assert first["prev_hash"] == "0" * 64
+    assert latest["prev_hash"] == first["hash"]
+    assert answer["head"] == {"number": 2, "hash": latest["hash"], "at": latest["at"]}
+    assert alarms["items"] == [latest]
+    assert page["items"] + rest["items"] == answer["items"]
+
+
 @pytest.mark.parametrize("actor", ["", " ", "x" * 65, "a%00b", "tab%09", "%ff%ff"])
 async def test_actor_that_cannot_be_recorded_is_refused(client: httpx.AsyncClient, actor: str) -> None:
     answer = await client.post("/admissions", json=ADMISSION, headers={"X-Vigil-Actor": actor})
@@ -568,6 +590,10 @@ async def test_outcome_summary_has_the_fields_of_a_replays_closing_line(
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=nonsense", "cursor=%00"])
 async def test_list_with_a_bad_parameter_is_refused(client: httpx.AsyncClient, path: str, query: str) -> None:
     assert_problem(await client.get(f"{path}?{query}"), 400, "bad_parameter")
+
+
+async def test_audit_of_an_unknown_kind_is_refused(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/audit?kind=rumour"), 400, "bad_parameter")
 
 
 @pytest.mark.parametrize("query", ["since=now", "since=2026-09-21T14:13:20", "state=quiet"])
