@@ -36,12 +36,15 @@ from gateway.cli_rules import rules_app
 from gateway.demo import demo
 from gateway.rulesets import (
     load_alarm_profile,
+    load_dosing_profile,
     load_rulebook,
     shipped_dosing_profiles,
     shipped_profiles,
 )
 from gateway.settings import Settings, SettingsError, load_settings, unrecognised_variables
 from storage.ports import StorageProblem
+from streaming.criteria.criterion import DosingProfile
+from streaming.rules.kinds import AlarmProfile
 from streaming.rules.profile import ProfileError
 
 END_S = 4.5
@@ -124,8 +127,9 @@ def version() -> None:
     from gateway.service import VERSION
 
     typer.echo(f"vigil {VERSION}")
-    for name in shipped_profiles():
-        profile = load_alarm_profile(name)
+    profiles: list[AlarmProfile | DosingProfile] = [load_alarm_profile(name) for name in shipped_profiles()]
+    profiles += [load_dosing_profile(name) for name in shipped_dosing_profiles()]
+    for profile in profiles:
         typer.echo(f"{profile.id} {profile.version} {profile.sha256}")
 
 

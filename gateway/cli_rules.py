@@ -12,7 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli_errors import WRONG_USAGE, errors, fail
+from gateway.rule_rows import find_criterion, identity_of, limit_words, rule_object
 from gateway.rulesets import (
+    DEFAULT_ALARM_PROFILE,
+    DEFAULT_DOSING_PROFILE,
     is_dosing,
     load_alarm_profile,
     load_dosing_profile,
@@ -23,8 +26,9 @@ from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.examples import check_example as check_criterion_example
 from streaming.criteria.words import criterion_row
 from streaming.rules.examples import check_example
-from streaming.rules.kinds import AlarmProfile, LimitRule
+from streaming.rules.kinds import AlarmProfile, LimitRule, StayRule
 from streaming.rules.profile import ProfileError
+from streaming.rules.stay_examples import check_stay_example
 
 rules_app = typer.Typer(help="The alarm rules and the dose criteria: list, check, show.", no_args_is_help=True)
 PIPED_WIDTH = 160
@@ -50,11 +54,9 @@ def list_rules(
 
 
 def _rows(rules: AlarmProfile | DosingProfile) -> list[dict[str, Any]]:
-    from gateway.service import rule_object
-
     if isinstance(rules, DosingProfile):
         return [criterion_row(criterion) for criterion in rules.criteria]
-    return [rule_object(rule) for rule in rules.rules]
+    return [rule_object(rule) | {"profile": identity_of(rules)} for rule in rules.rules]
 
 
 def _list_criteria(table: Table, rules: DosingProfile) -> None:
@@ -70,10 +72,9 @@ def _list_criteria(table: Table, rules: DosingProfile) -> None:
 
 def _list_rules(table: Table, rules: AlarmProfile) -> None:
     for heading in ("rule", "limit", "after", "priority", "source"):
-        table.add_column(heading, no_wrap=heading != "source")
+        table.add_column(heading, no_wrap=heading not in ("limit", "source"))
     for rule in rules.rules:
-        limit = f"{rule.signal} {rule.sign} {rule.threshold:g}" if isinstance(rule, LimitRule) else rule.kind
-        table.add_row(rule.id, limit, f"{rule.onset_delay_s:g} s", rule.priority, rule.reference)
+        table.add_row(rule.id, limit_words(rule), f"{rule.onset_delay_s:g} s", rule.priority, rule.reference)
 
 
 @rules_app.command("check")
@@ -94,10 +95,16 @@ def check_rules(
 
 
 @rules_app.command("show")
-def show_rule(rule_id: str, profile: ProfileOption = "alarms-il2") -> None:
-    """One rule, or one criterion of a dosing profile, in full, as JSON."""
+def show_rule(rule_id: str, profile: ProfileOption = DEFAULT_ALARM_PROFILE) -> None:
+    """One rule, or one criterion of a dosing profile, in full, as JSON.
+
+    A dose criterion is found by `label-2024/cardiovascular.sbp` or, of the usual profile, by its id alone.
+    """
     rules = _load(profile)
     row = next((each for each in _rows(rules) if each["id"] == rule_id), None)
+    if row is None and profile == DEFAULT_ALARM_PROFILE:
+        dosing = {name: load_dosing_profile(name) for name in shipped_dosing_profiles()}
+        row = find_criterion(dosing, DEFAULT_DOSING_PROFILE, rule_id)
     if row is None:
         fail(f"profile {profile} has no rule {rule_id}")
     typer.echo(orjson.dumps(row, option=orjson.OPT_INDENT_2).decode())
@@ -105,12 +112,19 @@ def show_rule(rule_id: str, profile: ProfileOption = "alarms-il2") -> None:
 
 def _check_alarms(rules: AlarmProfile) -> tuple[int, str, list[str]]:
     count = sum(len(rule.examples) for rule in rules.limit_rules)
+    count += sum(len(rule.examples) for rule in rules.stay_rules)
     found = [failure for rule in rules.limit_rules for failure in _check(rules, rule)]
+    found += [failure for rule in rules.stay_rules for failure in _check_stay(rules, rule)]
     return count, f"{len(rules.rules)} rules", found
 
 
 def _check(profile: AlarmProfile, rule: LimitRule) -> list[str]:
     return [f"{rule.id}: {failure}" for example in rule.examples for failure in check_example(profile, rule, example)]
+
+
+def _check_stay(profile: AlarmProfile, rule: StayRule) -> list[str]:
+    found = [check_stay_example(profile, rule, example) for example in rule.examples]
+    return [f"{rule.id}: {failure}" for failure in found if failure is not None]
 
 
 def _check_criteria(rules: DosingProfile) -> tuple[int, str, list[str]]:

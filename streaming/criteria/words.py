@@ -74,7 +74,7 @@ _SIGNALS: Mapping[str, str] = {
     "cvp": "CVP",
     "etco2": "EtCO2",
     "urine_ml_h": "urine",
-    "urine_ml_8h": "urine",
+    "urine_ml_8h": "urine of 8 h",
     "urine_ml": "urine",
     "intake_ml": "intake",
     "fluid_balance_ml_24h": "fluid balance of 24 h",
@@ -194,8 +194,9 @@ def _(predicate: Limit) -> str:
 
 @predicate_words.register
 def _(predicate: BaselineChange) -> str:
-    what = " against before treatment" + (", %" if predicate.is_percent else "")
-    return _measured(predicate.signal, predicate.bounds, what)
+    what = f"{signal_words(predicate.signal)} against before treatment"
+    unit = "%" if predicate.is_percent else unit_words(SIGNAL_UNITS[predicate.signal])
+    return f"{what} {bounds_words(predicate.bounds)} {unit}".rstrip()
 
 
 @predicate_words.register
@@ -380,8 +381,6 @@ def _judged_words(leaf: Leaf, finding: Finding, value: float) -> str:
 def _window_words(leaf: Leaf) -> str:
     if isinstance(leaf, WindowTotal | LowFlow):
         return f" of {duration_words(leaf.window_ms)}"
-    if leaf.signal == "urine_ml_8h":
-        return " of 8 h"
     return " highest in the interval" if isinstance(leaf, HighestInInterval) else ""
 
 

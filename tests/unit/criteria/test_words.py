@@ -290,7 +290,7 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "baseline_change": (
         {"signal": "weight", "baseline": "weight", "above": 10, "percent": True},
-        "weight against before treatment, % above 10 kg",
+        "weight against before treatment above 10 %",
     ),
     "trend": (
         {"signal": PHE, "above": 0.005, "over_s": H, "per_hour": True},
