@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,18 @@ from gateway import frames
 from gateway.export import stay_lines
 from gateway.outcomes import dose_object
 from gateway.pipeline import Pipeline
+from gateway.rule_rows import (
+    alarm_profile_object,
+    dosing_profile_object,
+    find_criterion,
+    identity_of,
+    rule_object,
+)
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
-from streaming.criteria.criterion import DosingProfile
 from streaming.effects import CommandApplied
 from streaming.identity import BedId
-from streaming.rules.kinds import LimitRule, Rule
+from streaming.rules.kinds import Rule
 
 if TYPE_CHECKING:
     from gateway.auditing import AuditAnchorer
@@ -191,32 +196,19 @@ class GatewayService:
         return [self._rule(rule) for rule in self._pipeline.fold.profile.rules]
 
     def rule(self, rule_id: str) -> JsonObject | None:
-        """One rule."""
-        rule = self._pipeline.fold.profile.rule(rule_id)
-        return self._rule(rule) if rule is not None else None
+        """One alarm rule, or one dose criterion by its id, with or without `profile/` before it."""
+        rules = self._pipeline.fold.rules
+        rule = rules.alarms.rule(rule_id)
+        return self._rule(rule) if rule is not None else find_criterion(rules.dosing, rules.usual_dosing, rule_id)
 
     def profiles(self) -> list[JsonObject]:
         """Profiles in force."""
-        profile = self._pipeline.fold.profile
-        return [
-            {
-                "id": profile.id,
-                "version": profile.version,
-                "title": profile.title,
-                "kind": "alarms",
-                "sha256": profile.sha256,
-                "patient_limits": [asdict(limit) for limit in profile.patient_limits.values()],
-            },
-            *self._dosing_profiles(),
-        ]
-
-    def _dosing_profiles(self) -> list[JsonObject]:
-        dosing = self._pipeline.fold.rules.dosing
-        return [dosing_profile_object(profile) for _, profile in sorted(dosing.items())]
+        rules = self._pipeline.fold.rules
+        dosing = [dosing_profile_object(profile) for _, profile in sorted(rules.dosing.items())]
+        return [alarm_profile_object(rules.alarms), *dosing]
 
     def _rule(self, rule: Rule) -> JsonObject:
-        profile = self._pipeline.fold.profile
-        return rule_object(rule) | {"profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256}}
+        return rule_object(rule) | {"profile": identity_of(self._pipeline.fold.profile)}
 
     # --- figures ------------------------------------------------------------------------------------------------------
 
@@ -311,38 +303,6 @@ class GatewayService:
             _one("vigil_export_retries", "counter", "Writes tried again", exporter.retries),
             _one("vigil_export_lag_chunks", "gauge", "Chunks not yet exported", exporter.lag_rows),
         ]
-
-
-def dosing_profile_object(profile: DosingProfile) -> JsonObject:
-    """A dosing profile with its criteria, for people to look through."""
-    return {
-        "id": profile.id,
-        "version": profile.version,
-        "title": profile.title,
-        "kind": "dosing",
-        "sha256": profile.sha256,
-        "criteria": [
-            {
-                "id": criterion.id,
-                "class": criterion.criterion_class.value,
-                "title": criterion.title,
-                "resume": criterion.resume_text,
-                "reference": criterion.reference,
-                "evidence": criterion.evidence,
-                "verified": criterion.is_verified,
-                "required": criterion.is_required,
-            }
-            for criterion in profile.criteria
-        ],
-    }
-
-
-def rule_object(rule: Rule) -> JsonObject:
-    """A rule as JSON-ready object, without its test vectors."""
-    body: dict[str, Any] = {key: value for key, value in asdict(rule).items() if value not in (None, (), {})}
-    body.pop("examples", None)
-    body["kind"] = "limit" if isinstance(rule, LimitRule) else rule.kind
-    return body
 
 
 def _one(name: str, kind: Any, explanation: str, value: float) -> MetricFamily:
