@@ -77,8 +77,9 @@ class Alarm:
 
     alarm_id: str
     """Derived from the journal: the same journal gives the same ids."""
-    admission_id: str
-    bed: BedId
+    admission_id: str | None
+    """None for an alarm of the house: of a unit, or of the service itself."""
+    bed: BedId | None
     rule_id: str
     family: str
     title: str
@@ -92,7 +93,23 @@ class Alarm:
     cleared_at_ms: int | None
     acknowledged: Acknowledgement | None
     escalation_level: int
+    """How often nobody acknowledged in time, since it was last announced."""
     evidence: Evidence
+    house_unit: str | None = None
+    """The unit of an alarm of the house; None for the whole service."""
+    signalled_at_ms: int | None = None
+    """When it was last announced anew; None: when it was announced first."""
+    next_escalation_at_ms: int | None = None
+    """When it will be too late to acknowledge; None when nobody is waited for."""
+    is_flapping: bool = False
+    """It has come and gone so often that it is kept until it has been quiet for longer."""
+    inhibited_by: str | None = None
+    """Rule of the technical condition that explains it, for which it was ended."""
+
+    @property
+    def unit(self) -> str | None:
+        """The unit it is about."""
+        return self.bed.unit if self.bed is not None else self.house_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,22 @@
-"""The alarm book of one admission: its alarms as they stand, and every transition numbered.
+"""The alarm book of one admission (or of a unit's house): its alarms as they stand, and every transition numbered.
 
-Identity: one alarm per rule and subject at a time. Its id is derived from the admission, the rule, the subject, the
-onset and the number of its first transition, so that the same journal gives the same ids.
+Identity: one alarm per cause at a time. A cause is a rule with its subject, or a group of the policy. An alarm's id is
+derived from the admission, the cause, the first onset and the number of its first transition, so that the same journal
+gives the same ids.
+
+Invariants
+- What is wrong and what is announced are apart: `alerts.conditions` holds the former, this module reckons from it which
+  alarms there should be, compares with those there are, and makes the moves of `alerts.lifecycle` that lie between. The
+  order in which verdicts of one instant come in changes nothing.
+- Every timer is an instant, reckoned when its reason begins: `due_ms` says when `take` has to be called next. Whether
+  time passes in ticks or at one stroke changes nothing.
+- A high priority falls only when somebody has seen it; a high condition that begins is announced whatever has been
+  acknowledged before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -14,114 +25,477 @@ from alerts.alarm import (
     Alarm,
     AlarmTransition,
     ConditionState,
+    Evidence,
     Kind,
     Priority,
     SignalState,
 )
-from alerts.lifecycle import AlarmEvent, is_latching, move
+from alerts.conditions import NEVER_MS, PRIORITY_RANK, CauseKey, Conditions, Member, MemberKey, SwitchedOff, leading
+from alerts.lifecycle import AlarmEvent, Standing, is_latching, move
+from alerts.policy import PLAIN, AlarmPolicy, Group
 from streaming.identity import BedId
-from streaming.outcome import OutcomeChanged, RuleOutcome
-from streaming.rules.kinds import LimitRule
+from streaming.instants import format_ms
+from streaming.outcome import OutcomeChanged
 
 VIGIL = "vigil"
 """The actor of what nobody did."""
+HOUSE = "house"
+"""What stands for the admission in the ids of alarms that have none."""
+
+
+class Numbering:
+    """Numbers of transitions, from 1, without gaps; the books of one house share theirs."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def next(self) -> int:
+        """The next number."""
+        self.last += 1
+        return self.last
+
+
+class Cause:
+    """One alarm with its parts and timers. Instants are gateway milliseconds."""
+
+    __slots__ = ("alarm", "group", "heard", "key", "members", "quiet_until_ms", "remind_ms", "unseen_ms")
+
+    def __init__(self, key: CauseKey, group: Group | None, alarm: Alarm) -> None:
+        self.key = key
+        self.group = group
+        self.alarm = alarm
+        self.members: dict[MemberKey, Member] = {}
+        self.heard: set[MemberKey] = set()
+        """Parts held at the last look."""
+        self.unseen_ms: int | None = None
+        """Since when somebody is waited for."""
+        self.remind_ms: int | None = None
+        self.quiet_until_ms: int | None = None
+        """When an alarm that came and went too often, and is absent now, has been quiet for long enough."""
+
+    @property
+    def due_ms(self) -> int:
+        """When time alone changes something."""
+        is_there = self.alarm.condition is not ConditionState.ABSENT
+        dues = (self.alarm.next_escalation_at_ms, self.remind_ms if is_there else None, self.quiet_until_ms)
+        return min((due for due in dues if due is not None), default=NEVER_MS)
+
+    def has_news(self, held: Iterable[Member]) -> bool:
+        """Whether a part has begun since the last look that has to be heard on its own: a high one, or another device
+        or signal of a group whose conditions are not worth more than one another."""
+        joins = self.group is not None and self.group.joins_within_s is not None and self.quiet_until_ms is None
+        return any(each.key not in self.heard and (joins or each.priority is Priority.HIGH) for each in held)
 
 
 class AlarmBook:
-    """Alarms of one admission. Instants are gateway milliseconds."""
+    """Alarms of one admission, or of the house of one unit. Instants are gateway milliseconds."""
 
-    def __init__(self, admission_id: str, bed: BedId) -> None:
+    def __init__(
+        self,
+        admission_id: str | None,
+        bed: BedId | None,
+        policy: AlarmPolicy = PLAIN,
+        *,
+        unit: str | None = None,
+        numbering: Numbering | None = None,
+    ) -> None:
+        """Begin a book.
+
+        Args:
+            admission_id: Whose alarms these are; None for those of the house.
+            bed: Where the patient is; None for those of the house.
+            policy: What becomes of verdicts.
+            unit: Of a house, the unit; None for the whole service.
+            numbering: Shared by the books of one house.
+        """
         self.admission_id = admission_id
         self.bed = bed
-        self.active: dict[tuple[str, str], Alarm] = {}
-        """By rule and subject, in order of onset."""
-        self._transitions = 0
+        self.policy = policy
+        self.unit = unit
+        self.conditions = Conditions(policy, is_house=admission_id is None)
+        self.causes: dict[CauseKey, Cause] = {}
+        self.due_ms = NEVER_MS
+        """When `take` has to be called next, though nothing was found."""
+        self.audio_paused: tuple[int, int] | None = None
+        """Since when and until when the sound of the alarms announced before is paused."""
+        self._numbering = numbering or Numbering()
+        self._onsets: dict[CauseKey, list[int]] = {}
+        """When the latest alarms of each cause began, as far back as damping looks."""
+
+    @property
+    def active(self) -> dict[CauseKey, Alarm]:
+        """Alarms that are announced, by cause, in order of their beginning."""
+        return {key: cause.alarm for key, cause in self.causes.items()}
+
+    # --- verdicts and time --------------------------------------------------------------------------------------------
 
     def apply(self, found: OutcomeChanged) -> AlarmTransition | None:
-        """Take a rule's verdict; None when it changes nothing that is announced."""
-        key = (found.rule.id, found.subject)
-        alarm = self.active.get(key)
-        if found.outcome is RuleOutcome.PRESENT:
-            return self._present(key, alarm, found)
-        if alarm is None:
-            return None
-        if found.outcome is RuleOutcome.INDETERMINATE:
-            if alarm.condition is not ConditionState.PRESENT:
-                return None
-            changed = replace(alarm, condition=ConditionState.INDETERMINATE, evidence=found.evidence)
-            return self._step(key, changed, AlarmEvent.UNKNOWN, found.at_ms, VIGIL)
-        changed = replace(alarm, condition=ConditionState.ABSENT, cleared_at_ms=found.at_ms, evidence=found.evidence)
-        return self._step(key, changed, AlarmEvent.CLEARED, found.at_ms, VIGIL)
+        """Take one verdict alone; None when it changes nothing that is announced."""
+        transitions = self.take([found], found.at_ms)
+        return transitions[0] if transitions else None
 
-    def acknowledge(self, alarm_id: str, at_ms: int, by: str, note: str | None) -> AlarmTransition | None:
-        """Somebody has seen the alarm; None when somebody already had.
+    def take(self, found: Sequence[OutcomeChanged], now_ms: int) -> list[AlarmTransition]:
+        """Take the verdicts of one instant, and let time pass up to it."""
+        if not found and now_ms < self.due_ms:
+            return []
+        for each in found:
+            self.conditions.take(each)
+        return self._settled(now_ms, () if self.policy.groups else [(each.rule.id, each.subject) for each in found])
+
+    def _settled(self, now_ms: int, order: Sequence[CauseKey] = ()) -> list[AlarmTransition]:
+        """Make alarms what the conditions ask for, then run what is due: by name, or without groups in the order of the
+        verdicts."""
+        self.conditions.let_pass(now_ms)
+        done = self._reconciled(now_ms, {key: place for place, key in enumerate(order)})
+        done += [each for key in sorted(self.causes) for each in self._timed(self.causes[key], now_ms)]
+        dues = [cause.due_ms for cause in self.causes.values()]
+        self.due_ms = max(now_ms + 1, min([self.conditions.due_ms, *dues]))
+        return done
+
+    def _reconciled(self, now_ms: int, place: Mapping[CauseKey, int]) -> list[AlarmTransition]:
+        begun = self._assign(now_ms)
+        done = []
+        for key in sorted(self.causes.keys() | begun.keys(), key=lambda key: (place.get(key, 0), key)):
+            cause = self.causes.get(key)
+            step = self._begin(key, begun[key], now_ms) if cause is None else self._compare(cause, now_ms)
+            if step is not None:
+                done.append(step)
+        return done
+
+    def _assign(self, now_ms: int) -> dict[CauseKey, list[Member]]:
+        """Give every condition that is heard its cause; those of causes that have no alarm yet."""
+        begun: dict[CauseKey, list[Member]] = {}
+        for member in self.conditions.members.values():
+            if member.cause is not None or not self.conditions.is_heard(member):
+                continue
+            key = member.cause = self._cause_of(member, now_ms)
+            if key in self.causes:
+                self.causes[key].members[member.key] = member
+            else:
+                begun.setdefault(key, []).append(member)
+        return begun
+
+    def _cause_of(self, member: Member, now_ms: int) -> CauseKey:
+        group = self.policy.group_of(member.rule)
+        if group is None:
+            return member.key
+        if group.joins_within_s is None:
+            return (group.id, "")
+        within_ms = round(group.joins_within_s * 1000)
+        for key, cause in self.causes.items():
+            if cause.group is group and now_ms - cause.alarm.announced_at_ms <= within_ms:
+                return key
+        return (group.id, str(now_ms))
+
+    # --- one alarm ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, key: CauseKey, members: list[Member], now_ms: int) -> AlarmTransition:
+        first = leading(members)
+        cause = Cause(key, self.policy.group_of(first.rule), self._new_alarm(key, first, members, now_ms))
+        cause.members = {member.key: member for member in members}
+        self._note_onset(cause, now_ms)
+        changed = self._drawn(cause, members)
+        cause.heard = {each.key for each in members}
+        self.causes[key] = cause
+        return self._step(cause, changed, AlarmEvent.ONSET, now_ms, VIGIL)
+
+    def _compare(self, cause: Cause, now_ms: int) -> AlarmTransition | None:
+        """The move between an alarm and what it should be; None when it is that."""
+        held = [member for member in cause.members.values() if self.conditions.is_heard(member)]
+        if not held:
+            return self._nothing_held(cause, now_ms)
+        has_news = cause.has_news(held)
+        was_absent = cause.alarm.condition is ConditionState.ABSENT
+        if was_absent:
+            self._note_onset(cause, now_ms)
+            cause.quiet_until_ms = None
+        cause.heard = {each.key for each in held}
+        changed = self._drawn(cause, held)
+        found = _event(cause.alarm, changed, has_news=has_news)
+        return None if found is None else self._step(cause, changed, found, now_ms, VIGIL)
+
+    def _nothing_held(self, cause: Cause, now_ms: int) -> AlarmTransition | None:
+        alarm = cause.alarm
+        cause.heard = set()
+        if alarm.signal is SignalState.LATCHED or cause.quiet_until_ms is not None:
+            return None
+        silenced = [member for member in cause.members.values() if member.is_held]
+        if silenced and not _is_unseen_and_latching(alarm):
+            return self._silence(cause, silenced, now_ms)
+        self._damp(cause, now_ms)
+        changed = replace(
+            alarm,
+            condition=alarm.condition if silenced else ConditionState.ABSENT,
+            cleared_at_ms=now_ms,
+            is_flapping=alarm.is_flapping or cause.quiet_until_ms is not None,
+        )
+        return self._step(cause, self._written(cause, changed), AlarmEvent.CLEARED, now_ms, VIGIL)
+
+    def _silence(self, cause: Cause, silenced: list[Member], now_ms: int) -> AlarmTransition:
+        """End an alarm of which nothing is heard any more though something is held."""
+        reasons = [reason for member in silenced if (reason := self.conditions.explained_by(member)) is not None]
+        event = AlarmEvent.EXPLAINED if reasons else AlarmEvent.SWITCHED_OFF
+        changed = replace(cause.alarm, cleared_at_ms=now_ms, inhibited_by=reasons[0] if reasons else None)
+        return self._step(cause, self._written(cause, changed), event, now_ms, VIGIL)
+
+    def _damp(self, cause: Cause, now_ms: int) -> None:
+        """Put the end off when it has come and gone too often; what latches needs no damping."""
+        damping = self.policy.damping
+        if damping is None or is_latching(cause.alarm.kind, cause.alarm.priority):
+            return
+        if len(self._recent_onsets(cause, now_ms)) > damping.onsets:
+            cause.quiet_until_ms = now_ms + round(damping.quiet_s * 1000)
+
+    def _note_onset(self, cause: Cause, now_ms: int) -> None:
+        if self.policy.damping is not None:
+            self._onsets[self._damped_as(cause)] = [*self._recent_onsets(cause, now_ms), now_ms]
+
+    def _recent_onsets(self, cause: Cause, now_ms: int) -> list[int]:
+        damping = self.policy.damping
+        assert damping is not None
+        since_ms = now_ms - round(damping.within_s * 1000)
+        return [at_ms for at_ms in self._onsets.get(self._damped_as(cause), ()) if at_ms > since_ms]
+
+    @staticmethod
+    def _damped_as(cause: Cause) -> CauseKey:
+        """Under which name its beginnings are counted: those of a group whose conditions join are one kind."""
+        return cause.key if cause.group is None else (cause.group.id, "")
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def acknowledge(self, alarm_id: str, at_ms: int, by: str, note: str | None) -> list[AlarmTransition]:
+        """Somebody has seen the alarm; nothing when somebody already had.
 
         Raises:
             KeyError: There is no such active alarm.
         """
-        key, alarm = next((item for item in self.active.items() if item[1].alarm_id == alarm_id), (None, None))
-        if key is None or alarm is None:
+        cause = next((each for each in self.causes.values() if each.alarm.alarm_id == alarm_id), None)
+        if cause is None:
             raise KeyError(alarm_id)
-        if alarm.signal is SignalState.ACKNOWLEDGED:
+        if cause.alarm.signal is SignalState.ACKNOWLEDGED:
+            return []
+        changed = replace(cause.alarm, acknowledged=Acknowledgement(by=by, at_ms=at_ms, note=note))
+        return [self._step(cause, changed, AlarmEvent.ACKNOWLEDGE, at_ms, by), *self._settled(at_ms)]
+
+    def switch_off(self, off: SwitchedOff) -> list[AlarmTransition]:
+        """Somebody switches limits off until an instant; one that has passed ends it."""
+        self.conditions.limits_off[off.scope, off.name] = off
+        return self._settled(off.from_ms)
+
+    def pause_audio(self, now_ms: int, until_ms: int) -> None:
+        """The sound of the alarms announced so far is paused; nothing that is seen changes."""
+        self.audio_paused = (now_ms, until_ms) if until_ms > now_ms else None
+
+    def audio_paused_until_ms(self, alarm: Alarm, now_ms: int) -> int | None:
+        """Until when the alarm's sound is paused; None when it sounds."""
+        if self.audio_paused is None:
             return None
-        changed = replace(alarm, acknowledged=Acknowledgement(by=by, at_ms=at_ms, note=note))
-        return self._step(key, changed, AlarmEvent.ACKNOWLEDGE, at_ms, by)
+        since_ms, until_ms = self.audio_paused
+        return until_ms if now_ms < until_ms and signalled_at_ms(alarm) <= since_ms else None
 
     def withdraw(self, at_ms: int, actor: str, kind: Kind | None = None) -> list[AlarmTransition]:
         """End every alarm (of that kind): the patient leaves, or moves away from the equipment of the old bed."""
-        leaving = [(key, alarm) for key, alarm in self.active.items() if kind is None or alarm.kind is kind]
-        return [self._withdraw(key, alarm, at_ms, actor) for key, alarm in leaving]
+        leaving = [cause for cause in self.causes.values() if kind is None or cause.alarm.kind is kind]
+        done = []
+        for cause in leaving:
+            ended = replace(cause.alarm, cleared_at_ms=cause.alarm.cleared_at_ms or at_ms)
+            done.append(self._step(cause, ended, AlarmEvent.WITHDRAWN, at_ms, actor))
+        self.conditions.forget(kind)
+        return done
 
     def move_to(self, bed: BedId) -> None:
         """The patient is in another bed."""
         self.bed = bed
-        self.active = {key: replace(alarm, bed=bed) for key, alarm in self.active.items()}
+        for cause in self.causes.values():
+            cause.alarm = replace(cause.alarm, bed=bed)
 
-    def _present(self, key: tuple[str, str], alarm: Alarm | None, found: OutcomeChanged) -> AlarmTransition:
-        if alarm is None:
-            return self._step(key, self._begin(found), AlarmEvent.ONSET, found.at_ms, VIGIL)
-        event = AlarmEvent.ONSET if alarm.signal is SignalState.LATCHED else AlarmEvent.KNOWN
-        changed = replace(alarm, condition=ConditionState.PRESENT, cleared_at_ms=None, evidence=found.evidence)
-        return self._step(key, changed, event, found.at_ms, VIGIL)
+    # --- timers -------------------------------------------------------------------------------------------------------
 
-    def _withdraw(self, key: tuple[str, str], alarm: Alarm, at_ms: int, actor: str) -> AlarmTransition:
-        ended = replace(alarm, cleared_at_ms=alarm.cleared_at_ms or at_ms)
-        return self._step(key, ended, AlarmEvent.WITHDRAWN, at_ms, actor)
+    def _timed(self, cause: Cause, now_ms: int) -> list[AlarmTransition]:
+        """What is due at one alarm."""
+        done = []
+        if cause.quiet_until_ms is not None and cause.quiet_until_ms <= now_ms:
+            cause.quiet_until_ms = None
+            return [self._step(cause, cause.alarm, AlarmEvent.CLEARED, now_ms, VIGIL)]
+        is_there = cause.alarm.condition is not ConditionState.ABSENT
+        if is_there and cause.remind_ms is not None and cause.remind_ms <= now_ms:
+            done.append(self._step(cause, cause.alarm, AlarmEvent.REMIND, now_ms, VIGIL))
+        while (due_ms := cause.alarm.next_escalation_at_ms) is not None and due_ms <= now_ms:
+            changed = replace(cause.alarm, escalation_level=cause.alarm.escalation_level + 1)
+            done.append(self._step(cause, changed, AlarmEvent.OVERDUE, now_ms, VIGIL))
+        return done
 
-    def _begin(self, found: OutcomeChanged) -> Alarm:
-        rule = found.rule
+    def _set_timers(self, cause: Cause, before: SignalState, event: AlarmEvent, now_ms: int) -> None:
+        """Reckon when people are called again, after a step."""
+        alarm = cause.alarm
+        is_on = alarm.signal is SignalState.ON
+        is_announced = is_on and (before is not SignalState.ON or event is AlarmEvent.WORSENED)
+        if is_announced:
+            cause.remind_ms = None
+            if before is not SignalState.LATCHED or cause.unseen_ms is None:
+                cause.unseen_ms = now_ms
+            alarm = replace(
+                alarm,
+                signalled_at_ms=now_ms,
+                acknowledged=None,
+                escalation_level=0 if before is SignalState.ACKNOWLEDGED else alarm.escalation_level,
+            )
+        elif event is AlarmEvent.ACKNOWLEDGE:
+            cause.unseen_ms = None
+            remind_s = self.policy.timers_of(alarm.priority).remind_after_s
+            cause.remind_ms = None if remind_s is None else now_ms + round(remind_s * 1000)
+        cause.alarm = replace(alarm, next_escalation_at_ms=self._escalates_ms(cause, alarm))
+
+    def _escalates_ms(self, cause: Cause, alarm: Alarm) -> int | None:
+        """When it will be too late: only for what is on and not known to be gone."""
+        steps = self.policy.timers_of(alarm.priority).escalate_after_s
+        is_waiting = alarm.signal is SignalState.ON and alarm.condition is not ConditionState.ABSENT
+        if not is_waiting or cause.unseen_ms is None or alarm.escalation_level >= len(steps):
+            return None
+        return cause.unseen_ms + round(steps[alarm.escalation_level] * 1000)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def _drawn(self, cause: Cause, held: list[Member]) -> Alarm:
+        """The alarm as its conditions make it, before its move."""
+        alarm = cause.alarm
+        is_present = any(each.condition is ConditionState.PRESENT for each in held)
+        changed = replace(
+            alarm,
+            condition=ConditionState.PRESENT if is_present else ConditionState.INDETERMINATE,
+            cleared_at_ms=None,
+        )
+        strongest = leading(held)
+        if PRIORITY_RANK[strongest.priority] >= PRIORITY_RANK[alarm.priority] or not _is_unseen_and_high(alarm):
+            changed = replace(
+                changed, rule_id=strongest.rule.id, title=strongest.rule.title, priority=strongest.priority
+            )
+        return self._written(cause, changed)
+
+    def _written(self, cause: Cause, alarm: Alarm) -> Alarm:
+        """The alarm with its evidence: its strongest part's, every part's, and what the policy did."""
+        parts = sorted(cause.members.values(), key=lambda each: (-PRIORITY_RANK[each.priority], each.key))
+        leader = leading([part for part in parts if part.rule.id == alarm.rule_id] or parts)
+        evidence = dict(leader.evidence)
+        if self.policy.sha256:
+            evidence["policy"] = {"id": self.policy.id, "version": self.policy.version, "sha256": self.policy.sha256}
+        if cause.group is not None:
+            evidence["parts"] = [_part(part) for part in parts]
+            held = [part for part in parts if self.conditions.is_heard(part)]
+            if cause.group.several and len(held) > 1:
+                subjects = ", ".join(sorted(part.subject for part in held))
+                evidence["text"] = f"{len(held)} {cause.group.several}: {subjects}"
+        if alarm.is_flapping and self.policy.damping is not None:
+            evidence["flapping"] = {
+                "onsets": len(self._onsets.get(self._damped_as(cause), ())),
+                "within_s": self.policy.damping.within_s,
+                "quiet_s": self.policy.damping.quiet_s,
+                "kept_until": format_ms(cause.quiet_until_ms) if cause.quiet_until_ms is not None else None,
+            }
+        if alarm.inhibited_by is not None:
+            evidence["inhibited_by"] = alarm.inhibited_by
+        off = [each for each in self.conditions.limits_off.values() if leader.rule.id in each.rule_ids]
+        if off:
+            evidence["limits_off"] = {"by": off[0].by, "reason": off[0].reason, "until": format_ms(off[0].until_ms)}
+        return replace(alarm, evidence=evidence)
+
+    def _new_alarm(self, key: CauseKey, first: Member, members: list[Member], now_ms: int) -> Alarm:
+        onset_ms = min(each.onset_ms for each in members)
         return Alarm(
-            alarm_id=self._new_id(found),
+            alarm_id=self._new_id(key, onset_ms),
             admission_id=self.admission_id,
             bed=self.bed,
-            rule_id=rule.id,
-            family=rule.family,
-            title=rule.title,
-            kind=Kind.PHYSIOLOGICAL if isinstance(rule, LimitRule) else Kind.TECHNICAL,
-            priority=Priority(rule.priority),
+            rule_id=first.rule.id,
+            family=first.rule.family,
+            title=first.rule.title,
+            kind=first.kind,
+            priority=first.priority,
             condition=ConditionState.PRESENT,
             signal=SignalState.OFF,
-            onset_at_ms=found.onset_ms,
-            announced_at_ms=found.at_ms,
+            onset_at_ms=onset_ms,
+            announced_at_ms=now_ms,
             cleared_at_ms=None,
             acknowledged=None,
             escalation_level=0,
-            evidence=found.evidence,
+            evidence={},
+            house_unit=self.unit if self.bed is None else None,
         )
 
-    def _new_id(self, found: OutcomeChanged) -> str:
-        parts = (self.admission_id, found.rule.id, found.subject, str(found.onset_ms), str(self._transitions + 1))
+    def _new_id(self, key: CauseKey, onset_ms: int) -> str:
+        whose = self.admission_id if self.admission_id is not None else f"{HOUSE} {self.unit or ''}"
+        parts = (whose, *key, str(onset_ms), str(self._numbering.last + 1))
         return "alm-" + sha256("\n".join(parts).encode()).hexdigest()[:20]
 
-    def _step(self, key: tuple[str, str], alarm: Alarm, event: AlarmEvent, at_ms: int, actor: str) -> AlarmTransition:
-        before = alarm.signal
-        to, phase = move(before, event, latching=is_latching(alarm.kind, alarm.priority))
-        after = replace(alarm, signal=to)
-        self._transitions += 1
-        if to is SignalState.OFF:
-            self.active.pop(key, None)
-        else:
-            self.active[key] = after
-        return AlarmTransition(
-            n=self._transitions, at_ms=at_ms, phase=phase, from_=before, to=to, actor=actor, alarm=after
+    def _step(self, cause: Cause, alarm: Alarm, event: AlarmEvent, at_ms: int, actor: str) -> AlarmTransition:
+        before = cause.alarm
+        standing = Standing(
+            is_latching=is_latching(before.kind, before.priority),
+            is_damped=cause.quiet_until_ms is not None,
+            is_high=before.priority is Priority.HIGH,
         )
+        to, phase, _ = move(before.signal, event, standing)
+        cause.alarm = replace(alarm, signal=to)
+        self._set_timers(cause, before.signal, event, at_ms)
+        if to is SignalState.OFF:
+            self._close(cause)
+        return AlarmTransition(
+            n=self._numbering.next(),
+            at_ms=at_ms,
+            phase=phase,
+            from_=before.signal,
+            to=to,
+            actor=actor,
+            alarm=cause.alarm,
+        )
+
+    def _close(self, cause: Cause) -> None:
+        self.causes.pop(cause.key, None)
+        for member in cause.members.values():
+            member.cause = None
+            if not member.is_held:
+                self.conditions.members.pop(member.key, None)
+
+
+def signalled_at_ms(alarm: Alarm) -> int:
+    """When the alarm was last announced."""
+    return alarm.announced_at_ms if alarm.signalled_at_ms is None else alarm.signalled_at_ms
+
+
+def _event(alarm: Alarm, changed: Alarm, *, has_news: bool) -> AlarmEvent | None:
+    """What happened to an alarm of which something is held, the strongest first."""
+    if PRIORITY_RANK[changed.priority] > PRIORITY_RANK[alarm.priority]:
+        return AlarmEvent.WORSENED
+    if alarm.signal is SignalState.LATCHED or (alarm.signal is SignalState.ACKNOWLEDGED and has_news):
+        return AlarmEvent.ONSET
+    if PRIORITY_RANK[changed.priority] < PRIORITY_RANK[alarm.priority]:
+        return AlarmEvent.EASED
+    if changed.condition is not alarm.condition:
+        return AlarmEvent.UNKNOWN if changed.condition is ConditionState.INDETERMINATE else AlarmEvent.KNOWN
+    return AlarmEvent.CHANGED if _shown(changed) != _shown(alarm) else None
+
+
+def _shown(alarm: Alarm) -> tuple[str, list[tuple[str, ...]]]:
+    parts = alarm.evidence.get("parts", [])
+    return alarm.rule_id, [(part["rule_id"], part["subject"], part["condition"]) for part in parts]
+
+
+def _is_unseen_and_high(alarm: Alarm) -> bool:
+    return alarm.priority is Priority.HIGH and alarm.signal in (SignalState.ON, SignalState.LATCHED)
+
+
+def _is_unseen_and_latching(alarm: Alarm) -> bool:
+    return _is_unseen_and_high(alarm) and alarm.kind is Kind.PHYSIOLOGICAL
+
+
+def _part(member: Member) -> Evidence:
+    """One condition of an alarm, with its own evidence."""
+    return {
+        "rule_id": member.rule.id,
+        "title": member.rule.title,
+        "subject": member.subject,
+        "priority": member.rule.priority,
+        "condition": member.condition.value,
+        "onset_at": format_ms(member.onset_ms),
+        "text": member.evidence.get("text", member.rule.title),
+        "evidence": member.evidence,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerts.policy import PLAIN, AlarmPolicy
 from streaming.criteria.criterion import DosingProfile
 from streaming.rules.kinds import AlarmProfile
 
@@ -20,12 +21,15 @@ class Rulebook:
     """For admissions that name none."""
     forced_dosing: str | None = None
     """For all admissions, whatever they name: to see what another profile would have said."""
+    policy: AlarmPolicy = PLAIN
+    """What becomes of the rules' verdicts."""
 
     @property
     def identity(self) -> tuple[str, ...]:
         """What a state made under these rules depends on."""
         forced = (self.forced_dosing,) if self.forced_dosing is not None else ()
-        return (self.alarms.sha256, *(each.sha256 for _, each in sorted(self.dosing.items())), *forced)
+        policy = (self.policy.id, self.policy.sha256)
+        return (self.alarms.sha256, *policy, *(each.sha256 for _, each in sorted(self.dosing.items())), *forced)
 
 
 def as_rulebook(rules: AlarmProfile | Rulebook) -> Rulebook:

@@ -22,7 +22,10 @@ from heapq import heappop, heappush
 
 from alerts.alarm import AlarmTransition, Kind
 from alerts.book import VIGIL, AlarmBook
+from alerts.conditions import SwitchedOff
 from alerts.dosing import DoseDesk
+from alerts.house import House
+from alerts.policy import PLAIN, AlarmPolicy
 from alerts.rounds import Rounds
 from alerts.rulebook import Rulebook, as_rulebook
 from streaming.admission import Admission
@@ -36,7 +39,9 @@ from streaming.commands import (
     Command,
     Course,
     Discharge,
+    LimitsOff,
     Link,
+    SelfCheck,
     Sign,
     Tick,
     Transfer,
@@ -46,6 +51,7 @@ from streaming.device import Device
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
 from streaming.identity import BedId, DeviceId
 from streaming.observation import Decoded, DeviceMessage, EventMessage, ObsMessage, Rejected, StatusMessage
+from streaming.patient import Patient
 from streaming.rules.kinds import AlarmProfile
 from streaming.stay_watch import USUAL_LIMITS, StayWatch
 from streaming.step import Step
@@ -59,16 +65,16 @@ BEDS_MAX = 20_000
 FAULT_RETRY_MS = 1_000
 """A bed on which the engine failed is looked at again so long after."""
 SNAPSHOT_FORMAT = 1
+_SCOPE_FIELD = {"rule_id": "id", "family": "family"}
 
 
 class Stay:
     """One admission: who it is, which bed, which alarms, which course was ordered."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, policy: AlarmPolicy = PLAIN) -> None:
         self.admission = admission
-        self.book = AlarmBook(admission.admission_id, admission.bed)
+        self.book = AlarmBook(admission.admission_id, admission.bed, policy)
         self.course: Course | None = None
-        self.audio_paused_until_ms: int | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - it names an answer, not an accident
@@ -103,6 +109,10 @@ class Ward:
         self.rejected = 0
         self.changed: set[BedId] = set()
         """Beds that look different since the display last asked. Not part of what is decided."""
+        self.house = House(self.profile, self.rules.policy)
+        """Alarms that are of no patient."""
+        self.is_house_changed = False
+        """As `changed`, for the house."""
         self._ended_alarms: dict[str, None] = {}
         self._rounds: dict[BedId, Rounds] = {}
         self._due: list[tuple[int, BedId]] = []
@@ -113,7 +123,13 @@ class Ward:
         """Let time pass up to `now_ms`, running what is due on the way."""
         effects: list[object] = []
         due = self._due
-        while due and due[0][0] <= now_ms:
+        while True:
+            house_ms = self.house.due_ms
+            if house_ms <= now_ms and (not due or house_ms <= due[0][0]):
+                effects += self._house_time(house_ms)
+                continue
+            if not due or due[0][0] > now_ms:
+                break
             due_ms, bed_id = heappop(due)
             bed = self.beds[bed_id]
             if due_ms != bed.booked_ms:
@@ -132,6 +148,13 @@ class Ward:
         self.now_ms = max(self.now_ms, now_ms)
         return effects
 
+    def _house_time(self, due_ms: int) -> list[object]:
+        """What is due in the house."""
+        step = Step(max(due_ms, self.now_ms))
+        self.now_ms = step.now_ms
+        self._record_house(self.house.time_passed(step.now_ms), step)
+        return step.effects
+
     def _book(self, bed: Bed) -> None:
         """Note when the bed is to be looked at; one valid note per bed."""
         due_ms = self._due_of(bed)
@@ -141,14 +164,16 @@ class Ward:
 
     def _due_of(self, bed: Bed) -> int:
         rounds = self._rounds.get(bed.id)
-        return bed.due_ms if rounds is None else min(bed.due_ms, rounds.due_ms)
+        due_ms = bed.due_ms if rounds is None else min(bed.due_ms, rounds.due_ms)
+        return due_ms if bed.patient is None else min(due_ms, self._stay_in(bed.patient).book.due_ms)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
     def message(self, decoded: Decoded, topic: str, received_ms: int) -> list[object]:
         """Take a message that follows the grammar."""
         due = self._due
-        effects = self.advance(received_ms) if due and due[0][0] <= received_ms else []
+        is_due = (due and due[0][0] <= received_ms) or self.house.due_ms <= received_ms
+        effects = self.advance(received_ms) if is_due else []
         self.now_ms = received_ms
         device = self.devices.get(decoded.device)
         if device is None:
@@ -282,19 +307,21 @@ class Ward:
                 return self._transfer(command, step)
             case Discharge():
                 return self._discharge(command, step)
-            case Course() | AudioPause() | Sign():
+            case Course() | AudioPause() | Sign() | LimitsOff():
                 return self._order(command, step)
-            case Link() | Clock() | Tick():
+            case Link() | Clock() | SelfCheck() | Tick():
                 return self._note(command, step)
 
-    def _order(self, command: Course | AudioPause | Sign, step: Step) -> str:
+    def _order(self, command: Course | AudioPause | Sign | LimitsOff, step: Step) -> str:
         stay = self._stay(command.admission_id)
         if isinstance(command, Sign):
             return self._sign(command, step)
-        if isinstance(command, Course):
+        if isinstance(command, LimitsOff):
+            self._switch_limits_off(stay, command, step)
+        elif isinstance(command, Course):
             self._take_course(stay, command, step)
         else:
-            stay.audio_paused_until_ms = step.now_ms + command.seconds * 1000
+            stay.book.pause_audio(step.now_ms, step.now_ms + command.seconds * 1000)
         self.changed.add(stay.admission.bed)
         return command.admission_id
 
@@ -325,10 +352,39 @@ class Ward:
         rounds = self._rounds.get(stay.admission.bed) if stay is not None else None
         return rounds.desk if rounds is not None else None
 
-    def _note(self, command: Link | Clock | Tick, step: Step) -> str:
+    def _switch_limits_off(self, stay: Stay, command: LimitsOff, step: Step) -> None:
+        bounds = self.rules.policy.limits_off
+        if command.seconds > bounds.longest_s:
+            detail = f"alarm limits may be off for {bounds.longest_s} s at most, not {command.seconds} s"
+            raise Refusal("seconds_out_of_range", detail, command.admission_id)
+        named = [rule for rule in self.profile.rules if command.name in (rule.id, rule.family)]
+        concerned = [rule for rule in named if getattr(rule, _SCOPE_FIELD[command.scope]) == command.name]
+        if not concerned:
+            raise Refusal("no_such_rule", f"no rule in force has {command.scope} {command.name}", command.admission_id)
+        allowed = frozenset(rule.id for rule in concerned if bounds.may_switch_off(rule))
+        if not allowed:
+            detail = f"{command.name} may not be switched off: it is technical, or lethal within minutes"
+            raise Refusal("limits_protected", detail, command.admission_id)
+        off = SwitchedOff(
+            scope=command.scope,
+            name=command.name,
+            rule_ids=allowed,
+            reason=command.reason,
+            by=command.actor,
+            from_ms=step.now_ms,
+            until_ms=step.now_ms + command.seconds * 1000,
+        )
+        for transition in stay.book.switch_off(off):
+            self._record(transition, step)
+        self._book(self.beds[stay.admission.bed])
+
+    def _note(self, command: Link | Clock | SelfCheck | Tick, step: Step) -> str:
         """What the gateway notes of itself."""
         if isinstance(command, Link):
             return self._link(command, step)
+        if isinstance(command, SelfCheck):
+            self._record_house(self.house.self_check(command, step.now_ms), step)
+            return command.part
         if isinstance(command, Clock):
             return self._set_clock(command)
         return "tick"
@@ -351,10 +407,11 @@ class Ward:
             profile=self._profile_for(command),
             admitted_ms=step.now_ms,
         )
-        self.stays[admission_id] = Stay(admission)
+        self.stays[admission_id] = Stay(admission, self.rules.policy)
         step.effects.append(
             AdmissionChanged(step.now_ms, admission_id, admission.bed, "admit", command.actor, admission)
         )
+        self._record_house(self.house.patient_comes(admission.bed.unit, step.now_ms), step)
         self._guarded(bed, step, lambda step: self._begin(bed, step, admission), "an admission")
         self._tell_link(bed, step)
         return admission_id
@@ -364,8 +421,7 @@ class Ward:
         assert bed.patient is not None
         profile, facts = self.rules.dosing.get(admission.profile), bed.patient.facts
         desk = DoseDesk(admission.admission_id, profile, facts, step.now_ms) if profile is not None else None
-        limits = limits_of(profile.doses) if profile is not None else USUAL_LIMITS
-        watch = StayWatch(admission, self.profile, limits)
+        watch = StayWatch(admission, self.profile, limits_of(profile.doses) if profile is not None else USUAL_LIMITS)
         self._rounds[bed.id] = Rounds(facts, watch, desk, step.now_ms)
 
     def _profile_for(self, command: Admit) -> str:
@@ -396,11 +452,15 @@ class Ward:
     def _acknowledge(self, command: Acknowledge, step: Step) -> str:
         for stay in self.stays.values():
             if any(alarm.alarm_id == command.alarm_id for alarm in stay.book.active.values()):
-                transition = stay.book.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note)
-                if transition is not None:
+                for transition in stay.book.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note):
                     self._record(transition, step)
                 self.changed.add(stay.admission.bed)
+                self._book(self.beds[stay.admission.bed])
                 return command.alarm_id
+        of_house = self.house.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note)
+        if of_house is not None:
+            self._record_house(of_house, step)
+            return command.alarm_id
         if command.alarm_id in self._ended_alarms:
             raise Refusal("already_ended", f"alarm {command.alarm_id} has already ended", command.alarm_id)
         raise Refusal("no_such_alarm", f"there is no active alarm {command.alarm_id}", command.alarm_id)
@@ -422,6 +482,8 @@ class Ward:
         step.effects.append(
             AdmissionChanged(step.now_ms, command.admission_id, command.bed, "transfer", command.actor, stay.admission)
         )
+        self._record_house(self.house.patient_comes(target.id.unit, step.now_ms), step)
+        self._record_house(self.house.patient_leaves(source.id.unit, step.now_ms, command.actor), step)
         self._guarded(target, step, lambda step: target.take_patient(step, patient), "a transfer")
         self._tell_link(target, step)
         self.changed.add(source.id)
@@ -434,6 +496,7 @@ class Ward:
         self._rounds.pop(bed.id, None)
         for transition in stay.book.withdraw(step.now_ms, command.actor):
             self._record(transition, step)
+        self._record_house(self.house.patient_leaves(bed.id.unit, step.now_ms, command.actor), step)
         ended = replace(stay.admission, discharged_ms=step.now_ms)
         step.effects.append(
             AdmissionChanged(step.now_ms, command.admission_id, bed.id, "discharge", command.actor, ended)
@@ -445,6 +508,7 @@ class Ward:
     def _link(self, command: Link, step: Step) -> str:
         """Every admitted bed has lost, or found again, the way to its devices."""
         self.is_link_up = command.is_up
+        self._record_house(self.house.link(step.now_ms, is_up=command.is_up), step)
         for stay in self.stays.values():
             self._tell_link(self.beds[stay.admission.bed], step)
         return "broker"
@@ -469,6 +533,9 @@ class Ward:
             taken_by = bed.patient.admission.admission_id
             raise Refusal("bed_taken", f"bed {bed_id} is taken by admission {taken_by}", taken_by)
         return bed
+
+    def _stay_in(self, patient: Patient) -> Stay:
+        return self.stays[patient.admission.admission_id]
 
     def _stay(self, admission_id: str) -> Stay:
         stay = self.stays.get(admission_id)
@@ -507,12 +574,14 @@ class Ward:
         self.changed.add(bed.id)
         if bed.patient is None:
             return
-        book = self.stays[bed.patient.admission.admission_id].book
         found, step.found = step.found, []
-        for outcome in found:
-            transition = book.apply(outcome)
-            if transition is not None:
-                self._record(transition, step)
+        for transition in self._stay_in(bed.patient).book.take(found, step.now_ms):
+            self._record(transition, step)
+
+    def _record_house(self, transitions: list[AlarmTransition], step: Step) -> None:
+        for transition in transitions:
+            self._record(transition, step)
+            self.is_house_changed = True
 
     def _record(self, transition: AlarmTransition, step: Step) -> None:
         step.effects.append(transition)

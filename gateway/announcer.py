@@ -1,7 +1,9 @@
-"""Alarm transitions out over MQTT (`icu/v1/{unit}/{bed}/vigil/alarm`, QoS 1), through an outbox.
+"""Alarm transitions out over MQTT (`icu/v1/{unit}/{bed}/vigil/alarm`, those of the house `icu/v1/vigil/alarm`; QoS 1),
+through an outbox.
 
 The outbox is the table of outcome lines; a cursor in the file of the journal says how far it was sent. A transition
-is sent at least once and in order, whatever dies in between; a receiver knows one it has had by (admission_id, n).
+is sent at least once and in order, whatever dies in between; a receiver knows one it has had by (admission_id, n);
+`admission_id` is null for the house, which numbers its own.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from gateway.mqtt import MqttDoor
-from gateway.wire.topics import alarm_topic
+from gateway.wire.topics import HOUSE_ALARM_TOPIC, alarm_topic
 from storage.journal import Journal, JournalUnavailable
 from storage.records import RecordsUnavailable
 from streaming.identity import BedId
@@ -80,7 +82,8 @@ class AlarmAnnouncer:
 
     async def _send(self, line: str) -> bool:
         transition = orjson.loads(line)
-        topic = alarm_topic(BedId(transition["unit"], transition["bed"]))
+        bed = BedId(transition["unit"], transition["bed"]) if transition["bed"] is not None else None
+        topic = HOUSE_ALARM_TOPIC if bed is None else alarm_topic(bed)
         is_sent = await self._door.publish(topic, line.encode(), qos=1)
         self.sent += is_sent
         return is_sent

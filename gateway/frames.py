@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.alarm import Alarm
+from alerts.book import signalled_at_ms
 from alerts.ward import Stay, Ward
 from streaming.bed import Bed
 from streaming.device import Device
@@ -20,6 +21,7 @@ from streaming.signals import Channel, SignalSlot
 from streaming.therapy.patient_facts import Shown
 
 JsonObject = dict[str, Any]
+_PART_FIELDS = ("rule_id", "title", "priority", "condition", "text")
 
 
 def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
@@ -30,8 +32,9 @@ def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
         "bed": bed.id.bed,
         "admission": _admission(stay) if stay is not None else None,
         "signals": signals_of(bed, ward.now_ms),
-        "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()] if stay is not None else [],
+        "alarms": _alarms(stay, ward.now_ms) if stay is not None else [],
         "devices": [_device(device) for device in bed.devices.values() if device.id.device != CHART_DEVICE],
+        **(_unheard(stay) if stay is not None else {}),
     }
 
 
@@ -60,7 +63,7 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
         speaker = _speaker(bed.slots[name]) if name in bed.slots else None
         at_ms = parse_instant(frame["at"]) if speaker is None else speaker.at_ms
         frame["age_s"] = max(0, ward.now_ms - at_ms) / 1000 if at_ms is not None else None
-    state: JsonObject = {"signals": signals, "alarms": [alarm_brief(alarm) for alarm in stay.book.active.values()]}
+    state: JsonObject = {"signals": signals, "alarms": _alarms(stay, ward.now_ms)} | _unheard(stay)
     desk = ward.desk(admission_id)
     if desk is not None:
         state |= {"dose_count": desk.dose_count, "decision": desk.book.decision.value}
@@ -82,10 +85,54 @@ def alarm_brief(alarm: Alarm) -> JsonObject:
         "announced_at": format_ms(alarm.announced_at_ms),
         "text": alarm.evidence.get("text", alarm.title),
     }
+    brief["escalation_level"] = alarm.escalation_level
+    brief["signalled_at"] = format_ms(signalled_at_ms(alarm))
+    if alarm.next_escalation_at_ms is not None:
+        brief["next_escalation_at"] = format_ms(alarm.next_escalation_at_ms)
+    if alarm.is_flapping:
+        brief["flapping"] = True
+    if "parts" in alarm.evidence:
+        brief["parts"] = [{name: part[name] for name in _PART_FIELDS} for part in alarm.evidence["parts"]]
     if alarm.acknowledged is not None:
         seen = alarm.acknowledged
         brief["acknowledged"] = {"by": seen.by, "at": format_ms(seen.at_ms), "note": seen.note}
     return brief
+
+
+def house_alarms(ward: Ward) -> list[JsonObject]:
+    """Alarms of no patient, as those of a bed, with the unit they are about; null: the whole service."""
+    return [alarm_brief(alarm) | {"unit": alarm.unit} for alarm in ward.house.active]
+
+
+def _alarms(stay: Stay, now_ms: int) -> list[JsonObject]:
+    """A bed's alarms; of those whose sound is paused, until when."""
+    return [_paused(alarm_brief(alarm), stay, alarm, now_ms) for alarm in stay.book.active.values()]
+
+
+def _paused(brief: JsonObject, stay: Stay, alarm: Alarm, now_ms: int) -> JsonObject:
+    until_ms = stay.book.audio_paused_until_ms(alarm, now_ms)
+    return brief if until_ms is None else brief | {"audio_paused_until": format_ms(until_ms)}
+
+
+def _unheard(stay: Stay) -> JsonObject:
+    """What is held and not announced, and why: nothing is kept silent in silence."""
+    conditions = stay.book.conditions
+    off = [
+        {
+            each.scope: each.name,
+            "rules": sorted(each.rule_ids),
+            "reason": each.reason,
+            "by": each.by,
+            "since": format_ms(each.from_ms),
+            "until": format_ms(each.until_ms),
+        }
+        for each in conditions.limits_off.values()
+    ]
+    explained = [
+        {"rule_id": member.rule.id, "text": member.evidence.get("text", member.rule.title), "inhibited_by": reason}
+        for member, reason in conditions.explained
+    ]
+    return {"limits_off": off, "explained": explained}
 
 
 def _stay_at(ward: Ward, bed: Bed) -> Stay | None:

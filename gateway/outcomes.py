@@ -27,8 +27,8 @@ def alarm_object(transition: AlarmTransition) -> dict[str, Any]:
         "to": transition.to,
         "actor": transition.actor,
         "admission_id": alarm.admission_id,
-        "unit": alarm.bed.unit,
-        "bed": alarm.bed.bed,
+        "unit": alarm.unit,
+        "bed": alarm.bed.bed if alarm.bed is not None else None,
         "rule_id": alarm.rule_id,
         "family": alarm.family,
         "title": alarm.title,
@@ -36,6 +36,7 @@ def alarm_object(transition: AlarmTransition) -> dict[str, Any]:
         "priority": alarm.priority,
         "condition": alarm.condition,
         "onset_at": format_ms(alarm.onset_at_ms),
+        "escalation_level": alarm.escalation_level,
         "evidence": alarm.evidence,
     }
 

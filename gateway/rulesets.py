@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from alerts.policy import PLAIN, AlarmPolicy
+from alerts.policy_text import parse_policy
 from alerts.rulebook import Rulebook
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.profile import (
@@ -23,6 +25,7 @@ from streaming.rules.profile import ProfileError, parse_profile
 
 DEFAULT_ALARM_PROFILE = "alarms-il2"
 DEFAULT_DOSING_PROFILE = "label-2024"
+DEFAULT_ALARM_POLICY = "il2-ward"
 
 
 def shipped_profiles() -> list[str]:
@@ -81,8 +84,36 @@ def _text_of(name: str) -> str:
         raise ProfileError(f"{name}: cannot be read ({why})") from error
 
 
+def shipped_alarm_policies() -> list[str]:
+    """Ids of the alarm policies that come with the service, sorted; `plain` is none at all."""
+    folder = files("alerts") / "policies"
+    shipped = [entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return sorted([*shipped, PLAIN.id])
+
+
+def load_alarm_policy(name: str = DEFAULT_ALARM_POLICY) -> AlarmPolicy:
+    """The alarm policy of that id, or in that file.
+
+    Args:
+        name: Id of a shipped policy, or the path of a site's own `.toml` file.
+
+    Raises:
+        ProfileError: There is none, or it is not valid.
+    """
+    if name == PLAIN.id:
+        return PLAIN
+    if name.endswith(".toml"):
+        return parse_policy(_text_of(name), Path(name).name)
+    if name not in shipped_alarm_policies():
+        raise ProfileError(f"there is no alarm policy {name!r}; there are {', '.join(shipped_alarm_policies())}")
+    resource = files("alerts") / "policies" / f"{name}.toml"
+    return parse_policy(resource.read_text(encoding="utf-8"), f"{name}.toml")
+
+
 @cache
-def load_rulebook(alarms: str = DEFAULT_ALARM_PROFILE, dosing: str = DEFAULT_DOSING_PROFILE) -> Rulebook:
+def load_rulebook(
+    alarms: str = DEFAULT_ALARM_PROFILE, dosing: str = DEFAULT_DOSING_PROFILE, policy: str = DEFAULT_ALARM_POLICY
+) -> Rulebook:
     """The alarm rules of that name with every shipped dosing profile, `dosing` being the usual one.
 
     Raises:
@@ -91,7 +122,9 @@ def load_rulebook(alarms: str = DEFAULT_ALARM_PROFILE, dosing: str = DEFAULT_DOS
     profiles = {name: load_dosing_profile(name) for name in shipped_dosing_profiles()}
     if dosing not in profiles:
         raise ProfileError(f"there is no dosing profile {dosing!r}; there are {', '.join(profiles)}")
-    return Rulebook(alarms=load_alarm_profile(alarms), dosing=profiles, usual_dosing=dosing)
+    return Rulebook(
+        alarms=load_alarm_profile(alarms), dosing=profiles, usual_dosing=dosing, policy=load_alarm_policy(policy)
+    )
 
 
 def load_alarm_profile(name: str = DEFAULT_ALARM_PROFILE) -> AlarmProfile:

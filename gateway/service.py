@@ -51,7 +51,8 @@ class GatewayService:
 
     def note_change(self) -> None:
         """Tell the feed that beds may look different."""
-        if self._pipeline.fold.ward.changed:
+        ward = self._pipeline.fold.ward
+        if ward.changed or ward.is_house_changed:
             self.beds_changed.set()
 
     @property
@@ -90,6 +91,10 @@ class GatewayService:
         ward = self._pipeline.fold.ward
         bed = ward.beds.get(bed_id)
         return frames.bed_frame(ward, bed) if bed is not None else None
+
+    def house_alarms(self) -> list[JsonObject]:
+        """Alarms of no patient."""
+        return frames.house_alarms(self._pipeline.fold.ward)
 
     def dirty_beds(self) -> set[BedId]:
         """Beds that changed since the last call."""

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from streaming.identity import BedId
 from streaming.observation import MetricValue
 
+LIMITS_OFF_MAX_S = 14_400
+"""Alarm limits are never off for longer, whatever a policy says. [D]"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
@@ -82,6 +85,20 @@ class AudioPause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsOff:
+    """Alarm limits of one patient are switched off for a while: by whom, why, and until when."""
+
+    admission_id: str
+    scope: str
+    """`rule_id` or `family`: what `name` is."""
+    name: str
+    reason: str
+    seconds: int
+    """0 ends it; the alarm policy says how long at most."""
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """A clinician's signature under a dose decision."""
 
@@ -128,8 +145,36 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelfCheck:
+    """The gateway has looked at a part of itself: noted by the gateway, so that a replay knows it too."""
+
+    part: str
+    """One of `streaming.rules.kinds.SELF_CHECK_PARTS`."""
+    is_well: bool
+    text: str
+    """For people: what is wrong, or that it is well again."""
+    figures: Mapping[str, float]
+    """What was measured, each with its unit in its name."""
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has come this far; nothing else."""
 
 
-Command = Admit | Course | Chart | Acknowledge | AudioPause | Sign | Transfer | Discharge | Link | Clock | Tick
+Command = (
+    Admit
+    | Course
+    | Chart
+    | Acknowledge
+    | AudioPause
+    | LimitsOff
+    | Sign
+    | Transfer
+    | Discharge
+    | Link
+    | Clock
+    | SelfCheck
+    | Tick
+)

@@ -6,6 +6,7 @@ A field that the contract marks as optional is absent where there is nothing to 
 from __future__ import annotations
 
 from alerts.alarm import Acknowledgement, Alarm
+from alerts.book import signalled_at_ms
 from gateway.web.ports import JsonObject
 from storage.audit.chain import ChainHead
 from storage.records import (
@@ -46,8 +47,8 @@ def alarm_view(alarm: Alarm) -> JsonObject:
     view: JsonObject = {
         "alarm_id": alarm.alarm_id,
         "admission_id": alarm.admission_id,
-        "unit": alarm.bed.unit,
-        "bed": alarm.bed.bed,
+        "unit": alarm.unit,
+        "bed": alarm.bed.bed if alarm.bed is not None else None,
         "rule_id": alarm.rule_id,
         "family": alarm.family,
         "title": alarm.title,
@@ -59,6 +60,12 @@ def alarm_view(alarm: Alarm) -> JsonObject:
         "announced_at": _instant(alarm.announced_at_ms),
         "escalation_level": alarm.escalation_level,
         "evidence": alarm.evidence,
+        "signalled_at": _instant(signalled_at_ms(alarm)),
+        "next_escalation_at": _optional_instant(alarm.next_escalation_at_ms),
+        "parts": alarm.evidence.get("parts", []),
+        "flapping": alarm.is_flapping,
+        "inhibited_by": alarm.inhibited_by,
+        "limits_off": alarm.evidence.get("limits_off"),
     }
     if alarm.cleared_at_ms is not None:
         view["cleared_at"] = _instant(alarm.cleared_at_ms)

@@ -33,6 +33,7 @@ from gateway.wire.codec import (
 from gateway.wire.reasons import Malformed, Reason, field_path, quote
 from gateway.wire.topics import is_level
 from streaming.commands import (
+    LIMITS_OFF_MAX_S,
     Acknowledge,
     Admit,
     AudioPause,
@@ -41,13 +42,16 @@ from streaming.commands import (
     Command,
     Course,
     Discharge,
+    LimitsOff,
     Link,
+    SelfCheck,
     Sign,
     Tick,
     Transfer,
 )
 from streaming.identity import BedId
 from streaming.observation import Rejected
+from streaming.rules.kinds import SELF_CHECK_PARTS
 
 UNKNOWN_ACTOR = "unknown"
 """Who acted, where a recording does not say."""
@@ -55,6 +59,9 @@ NOTE_MAX = 1000
 """Characters of a note or a reason."""
 PATIENT_NAME_MAX = 128
 AUDIO_PAUSE_MAX_S = 120
+FIGURES_MAX = 20
+"""Figures of one self-check."""
+FIGURE = (-1e15, 1e15)
 PLANNED_AHEAD_MAX_MS = 31 * 24 * 3_600_000
 """A course may be ordered this long before its first dose."""
 
@@ -94,6 +101,7 @@ class CommandName(StrEnum):
     CHART = "chart"
     ACKNOWLEDGE = "acknowledge"
     AUDIO_PAUSE = "audio_pause"
+    LIMITS_OFF = "limits_off"
     SIGN = "sign"
     TRANSFER = "transfer"
     DISCHARGE = "discharge"
@@ -101,6 +109,8 @@ class CommandName(StrEnum):
     """Not asked for by anybody: the gateway's own connection to the broker came (`up`) or went (`down`)."""
     CLOCK = "clock"
     """Nor this: in a demo or a test, the speed of the gateway's clock."""
+    SELF_CHECK = "self_check"
+    """Nor this: a part of the gateway is well, or is not."""
     TICK = "tick"
 
 
@@ -207,6 +217,18 @@ class _Body:
         body = _Body(inner, self.received_ms, self.path(name))
         return {member: body.number(member, within) for member, within in known.items() if body.has(member)}
 
+    def any_numbers(self, name: str) -> Mapping[str, float]:
+        """An object of finite numbers under whatever names; empty where there is none."""
+        if not self.has(name):
+            return {}
+        inner = self._fields[name]
+        if not isinstance(inner, dict):
+            raise wrong_type(self.path(name), "an object", inner)
+        if len(inner) > FIGURES_MAX:
+            raise Malformed(Reason.OUT_OF_RANGE, f"{self.path(name)} may hold {FIGURES_MAX} figures")
+        body = _Body(inner, self.received_ms, self.path(name))
+        return {check_name(member, body.path("*")): body.number(member, FIGURE) for member in sorted(inner)}
+
     def bed(self) -> BedId:
         return BedId(self._level("unit"), self._level("bed"))
 
@@ -283,6 +305,23 @@ def _audio_pause(body: _Body) -> AudioPause:
     )
 
 
+def _limits_off(body: _Body) -> LimitsOff:
+    if body.has("rule_id") and body.has("family"):
+        raise Malformed(Reason.UNKNOWN_VALUE, "$.family may not stand beside rule_id")
+    scope = "family" if body.has("family") else "rule_id"
+    reason = check_text(body.required("reason"), body.path("reason"), NOTE_MAX, least=1)
+    if not reason.strip():
+        raise Malformed(Reason.BAD_TEXT, "$.reason must say something")
+    return LimitsOff(
+        admission_id=body.identifier("admission_id"),
+        scope=scope,
+        name=body.name(scope),
+        reason=reason,
+        seconds=body.integer("seconds", (0, LIMITS_OFF_MAX_S)),
+        actor=body.actor(),
+    )
+
+
 def _sign(body: _Body) -> Sign:
     return Sign(
         admission_id=body.identifier("admission_id"),
@@ -309,6 +348,20 @@ def _clock(body: _Body) -> Clock:
     return Clock(speed=body.number("speed", CLOCK_SPEED), actor=body.actor())
 
 
+def _self_check(body: _Body) -> SelfCheck:
+    well = body.required("well")
+    if type(well) is not bool:
+        raise wrong_type("$.well", "true or false", well)
+    figures = body.any_numbers("figures")
+    return SelfCheck(
+        part=body.word("part", frozenset(SELF_CHECK_PARTS)),
+        is_well=well,
+        text=check_text(body.required("text"), body.path("text"), NOTE_MAX, least=1),
+        figures=figures,
+        actor=body.actor(),
+    )
+
+
 def _tick(body: _Body) -> Tick:  # noqa: ARG001 - one signature for all commands
     return Tick()
 
@@ -319,10 +372,12 @@ _PARSERS: Mapping[str, Callable[[_Body], Command]] = {
     CommandName.CHART: _chart,
     CommandName.ACKNOWLEDGE: _acknowledge,
     CommandName.AUDIO_PAUSE: _audio_pause,
+    CommandName.LIMITS_OFF: _limits_off,
     CommandName.SIGN: _sign,
     CommandName.TRANSFER: _transfer,
     CommandName.DISCHARGE: _discharge,
     CommandName.LINK: _link,
     CommandName.CLOCK: _clock,
+    CommandName.SELF_CHECK: _self_check,
     CommandName.TICK: _tick,
 }

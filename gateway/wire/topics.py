@@ -24,10 +24,13 @@ RESERVED_DEVICE = "vigil"
 HEARTBEAT_TOPIC = "icu/v1/vigil/heartbeat"
 """Vigil's own sign of life: QoS 0, every second."""
 
+HOUSE_ALARM_TOPIC = "icu/v1/vigil/alarm"
+"""Alarms of no patient: of a unit's equipment, or of Vigil itself (QoS 1)."""
+
 _LEVEL = r"[A-Za-z0-9_-]{1,32}"
 _DEVICE_TOPIC = re.compile(rf"icu/v1/({_LEVEL})/({_LEVEL})/({_LEVEL})/({_LEVEL})", re.ASCII)
 _LEVEL_ALONE = re.compile(_LEVEL, re.ASCII)
-_OWN_TOPIC = re.compile(rf"icu/v1/(?:{_LEVEL}/{_LEVEL}/vigil/(?:permit|alarm)|vigil/heartbeat)", re.ASCII)
+_OWN_TOPIC = re.compile(rf"icu/v1/(?:{_LEVEL}/{_LEVEL}/vigil/(?:permit|alarm)|vigil/(?:heartbeat|alarm))", re.ASCII)
 _REMEMBERED_TOPICS = 65_536
 
 

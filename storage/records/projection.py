@@ -26,6 +26,8 @@ from streaming.criteria.decision import DecisionChanged
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected
 
 RowValues = dict[str, Any]
+HOUSE = ""
+"""What stands for the admission, the bed and, where it is the whole service, the unit of an alarm that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,9 @@ def _alarm_row(alarm: Alarm) -> RowValues:
     acknowledged = alarm.acknowledged
     return {
         "alarm_id": fit_text(alarm.alarm_id),
-        "admission_id": fit_text(alarm.admission_id),
-        "unit": fit_text(alarm.bed.unit),
-        "bed": fit_text(alarm.bed.bed),
+        "admission_id": fit_text(alarm.admission_id or HOUSE),
+        "unit": fit_text(alarm.unit or HOUSE),
+        "bed": fit_text(alarm.bed.bed) if alarm.bed is not None else HOUSE,
         "rule_id": fit_text(alarm.rule_id),
         "family": fit_text(alarm.family),
         "title": fit_text(alarm.title),
@@ -147,12 +149,16 @@ def _alarm_row(alarm: Alarm) -> RowValues:
         "acknowledged_note": fit_text_or_none(acknowledged.note) if acknowledged else None,
         "escalation_level": fit_small_int(alarm.escalation_level),
         "evidence": fit_json(alarm.evidence),
+        "signalled_at_ms": fit_instant(alarm.signalled_at_ms),
+        "next_escalation_at_ms": fit_instant(alarm.next_escalation_at_ms),
+        "is_flapping": int(alarm.is_flapping),
+        "inhibited_by": fit_text_or_none(alarm.inhibited_by),
     }
 
 
 def _transition_row(offset: int, transition: AlarmTransition) -> RowValues:
     return {
-        "admission_id": fit_text(transition.alarm.admission_id),
+        "admission_id": fit_text(transition.alarm.admission_id or HOUSE),
         "n": fit_int(transition.n),
         "offset": offset,
         "at_ms": fit_int(transition.at_ms),

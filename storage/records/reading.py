@@ -42,8 +42,8 @@ def read_alarm(row: RowMapping) -> Alarm:
     """An alarm as it stands."""
     return Alarm(
         alarm_id=row["alarm_id"],
-        admission_id=row["admission_id"],
-        bed=BedId(row["unit"], row["bed"]),
+        admission_id=row["admission_id"] or None,
+        bed=BedId(row["unit"], row["bed"]) if row["bed"] else None,
         rule_id=row["rule_id"],
         family=row["family"],
         title=row["title"],
@@ -57,6 +57,11 @@ def read_alarm(row: RowMapping) -> Alarm:
         acknowledged=_acknowledgement(row),
         escalation_level=row["escalation_level"],
         evidence=cast("dict[str, Any]", read_json(row["evidence"])),
+        house_unit=None if row["bed"] else row["unit"] or None,
+        signalled_at_ms=row["signalled_at_ms"],
+        next_escalation_at_ms=row["next_escalation_at_ms"],
+        is_flapping=bool(row["is_flapping"]),
+        inhibited_by=row["inhibited_by"],
     )
 
 

@@ -85,6 +85,10 @@ ALARMS = Table(
     Column("acknowledged_note", Text),
     Column("escalation_level", Integer, nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("signalled_at_ms", BigInteger),
+    Column("next_escalation_at_ms", BigInteger),
+    Column("is_flapping", Integer, nullable=False, server_default="0"),
+    Column("inhibited_by", Text),
     Index(None, "announced_at_ms", "alarm_id"),
     Index(None, "admission_id", "announced_at_ms", "alarm_id"),
 )

@@ -120,6 +120,15 @@ FAMILIES = (
     *("sequence_gap", "cannot_evaluate", "system"),
 )
 """Alarm families: stable names (contract, section 9)."""
+SELF_CHECK_PARTS = (
+    "engine_lag",
+    "journal_lag",
+    "projection_lag",
+    "disk_nearly_full",
+    "clock_stepped",
+    "delivery_failed",
+)
+"""What the service watches of itself: each a kind of equipment rule of its own."""
 EQUIPMENT_KINDS = (
     "device_offline",
     "signal_stale",
@@ -129,6 +138,7 @@ EQUIPMENT_KINDS = (
     "sequence_gap",
     "cannot_evaluate",
     "broker_lost",
+    *SELF_CHECK_PARTS,
 )
 
 

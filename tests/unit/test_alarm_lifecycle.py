@@ -1,43 +1,47 @@
-"""The lifecycle table: every move in it, every move not in it, and the documents that show it."""
+"""The lifecycle table: every move in it, every move not in it, and the document that shows it."""
 
 from __future__ import annotations
 
-import re
 from itertools import product
 
 import pytest
 
-from alerts import lifecycle
 from alerts.alarm import Kind, Phase, Priority, SignalState
-from alerts.lifecycle import LATCH, MOVES, AlarmEvent, IllegalMoveError, Move, is_latching, move
+from alerts.describe import lifecycle_diagram, lifecycle_table
+from alerts.lifecycle import MOVES, AlarmEvent, Guard, IllegalMoveError, Move, Standing, is_latching, move
+from gateway.alarm_page import main, renewed
 from tests.support.sources import REPOSITORY
 
+DOCUMENT = REPOSITORY / "docs" / "alarms.md"
 ALL = list(product(SignalState, AlarmEvent))
 LEGAL = [(signal, event) for signal, event in ALL if (signal, event) in MOVES]
 ILLEGAL = [(signal, event) for signal, event in ALL if (signal, event) not in MOVES]
+STANDINGS = [
+    Standing(is_latching=latching, is_damped=damped, is_high=high)
+    for latching, damped, high in product([False, True], repeat=3)
+]
 OFF, ON, ACKNOWLEDGED, LATCHED = (SignalState(word) for word in ("off", "on", "acknowledged", "latched"))
 
 
+@pytest.mark.parametrize("standing", STANDINGS)
 @pytest.mark.parametrize(("signal", "event"), LEGAL)
-def test_every_move_of_the_table_can_be_made(signal: SignalState, event: AlarmEvent) -> None:
-    assert move(signal, event, latching=False) == MOVES[signal, event]
+def test_the_first_way_whose_guard_holds_is_taken(signal: SignalState, event: AlarmEvent, standing: Standing) -> None:
+    ways = [way for way in MOVES[signal, event] if standing.meets(way.guard)]
+
+    if ways:
+        assert move(signal, event, standing) == ways[0]
+    else:
+        with pytest.raises(IllegalMoveError):
+            move(signal, event, standing)
 
 
-@pytest.mark.parametrize(("signal", "event"), LEGAL)
-def test_latching_changes_one_move_only(signal: SignalState, event: AlarmEvent) -> None:
-    is_the_one = (signal, event) == (ON, AlarmEvent.CLEARED)
-
-    assert move(signal, event, latching=True) == (LATCH if is_the_one else MOVES[signal, event])
-    assert Move(LATCHED, Phase.UPDATE) == LATCH
-
-
-@pytest.mark.parametrize("latching", [False, True])
+@pytest.mark.parametrize("standing", STANDINGS)
 @pytest.mark.parametrize(("signal", "event"), ILLEGAL)
-def test_a_move_that_is_not_in_the_table_is_refused(signal: SignalState, event: AlarmEvent, latching: bool) -> None:
+def test_a_move_that_is_not_in_the_table_is_refused(signal: SignalState, event: AlarmEvent, standing: Standing) -> None:
     before = dict(MOVES)
 
     with pytest.raises(IllegalMoveError) as caught:
-        move(signal, event, latching=latching)
+        move(signal, event, standing)
 
     assert (caught.value.signal, caught.value.event) == (signal, event)
     assert str(caught.value) == f"an alarm that is {signal.value} cannot take {event.value}"
@@ -46,7 +50,7 @@ def test_a_move_that_is_not_in_the_table_is_refused(signal: SignalState, event: 
 
 def test_the_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
-        MOVES[OFF, AlarmEvent.CLEARED] = Move(OFF, Phase.END)  # type: ignore[index]
+        MOVES[OFF, AlarmEvent.CLEARED] = (Move(OFF, Phase.END),)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -55,119 +59,110 @@ def test_only_high_physiological_alarms_latch(kind: Kind, priority: Priority) ->
     assert is_latching(kind, priority) is (kind is Kind.PHYSIOLOGICAL and priority is Priority.HIGH)
 
 
+@pytest.mark.parametrize(
+    ("standing", "to"),
+    [
+        (Standing(), OFF),
+        (Standing(is_damped=True), ON),
+        (Standing(is_latching=True, is_high=True), LATCHED),
+        (Standing(is_latching=True, is_high=True, is_damped=True), LATCHED),
+    ],
+)
+def test_what_clears_ends_is_kept_or_latches(standing: Standing, to: SignalState) -> None:
+    assert move(ON, AlarmEvent.CLEARED, standing).to is to
+
+
+def test_an_unseen_high_priority_does_not_fall() -> None:
+    with pytest.raises(IllegalMoveError):
+        move(ON, AlarmEvent.EASED, Standing(is_high=True))
+    assert move(ACKNOWLEDGED, AlarmEvent.EASED, Standing(is_high=True)).to is ACKNOWLEDGED
+
+
 # --- what the table says, whatever it says ----------------------------------------------------------------------------
+
+WAYS = [(signal, event, way) for (signal, event), ways in MOVES.items() for way in ways]
 
 
 def test_an_alarm_begins_with_a_start_and_only_an_end_is_off() -> None:
-    for (signal, event), (to, phase) in MOVES.items():
-        assert (phase is Phase.START) is (signal is OFF), (signal, event)
-        assert (phase is Phase.END) is (to is OFF), (signal, event)
+    for signal, event, way in WAYS:
+        assert (way.phase is Phase.START) is (signal is OFF), (signal, event)
+        assert (way.phase is Phase.END) is (way.to is OFF), (signal, event)
 
 
 def test_not_knowing_never_changes_what_is_announced() -> None:
-    for (signal, event), (to, _) in MOVES.items():
-        if event in (AlarmEvent.UNKNOWN, AlarmEvent.KNOWN):
-            assert to is signal
+    for signal, event, way in WAYS:
+        if event in (AlarmEvent.UNKNOWN, AlarmEvent.KNOWN, AlarmEvent.CHANGED):
+            assert way.to is signal
 
 
 def test_whatever_is_announced_ends_when_the_patient_leaves() -> None:
     assert {signal for signal, event in MOVES if event is AlarmEvent.WITHDRAWN} == set(SignalState) - {OFF}
 
 
+def test_only_a_person_acknowledges_and_only_once() -> None:
+    for signal, event, way in WAYS:
+        if signal is not ACKNOWLEDGED and way.to is ACKNOWLEDGED:
+            assert event is AlarmEvent.ACKNOWLEDGE
+    assert (ACKNOWLEDGED, AlarmEvent.ACKNOWLEDGE) not in MOVES
+
+
+def test_a_latched_alarm_is_ended_by_people_alone() -> None:
+    ends = {event for signal, event, way in WAYS if signal is LATCHED and way.to is OFF}
+
+    assert ends == {AlarmEvent.ACKNOWLEDGE, AlarmEvent.WITHDRAWN}
+
+
+def test_what_latches_can_neither_be_explained_nor_switched_off_while_nobody_has_seen_it() -> None:
+    for event in (AlarmEvent.EXPLAINED, AlarmEvent.SWITCHED_OFF):
+        with pytest.raises(IllegalMoveError):
+            move(ON, event, Standing(is_latching=True, is_high=True))
+
+
+def test_the_last_way_out_of_a_state_is_open_or_the_only_one() -> None:
+    for ways in MOVES.values():
+        assert ways[-1].guard is Guard.ALWAYS or len(ways) == 1
+        assert all(way.guard is not Guard.ALWAYS for way in ways[:-1])
+
+
 def test_from_every_state_there_is_a_way_to_off() -> None:
     reached = {OFF}
     for _ in SignalState:
-        reached |= {signal for (signal, _), (to, _) in MOVES.items() if to in reached}
+        reached |= {signal for signal, _, way in WAYS if way.to in reached}
 
     assert reached == set(SignalState)
 
 
-# --- the table in words -----------------------------------------------------------------------------------------------
-
-COLUMNS = (
-    (AlarmEvent.ONSET,),
-    (AlarmEvent.CLEARED,),
-    (AlarmEvent.ACKNOWLEDGE,),
-    (AlarmEvent.UNKNOWN, AlarmEvent.KNOWN),
-    (AlarmEvent.WITHDRAWN,),
-)
-DEFAULT_PHASES = {OFF: Phase.END, ACKNOWLEDGED: Phase.ACKNOWLEDGE}
+# --- the table in the documentation -----------------------------------------------------------------------------------
 
 
-def drawn(signal: SignalState, cell: str) -> tuple[Move | None, bool]:
-    """What a cell says: the move (None for –), and whether it also says that a latching alarm becomes latched."""
-    cell = cell.strip().replace("stays", signal.value)
-    says_latched = cell.startswith("latched update") or "latched (update)" in cell
-    found = re.search(
-        r"(?:^|or |^latched update or )(on|off|acknowledged) *\(?(start|update|end|acknowledge)?\)?", cell
-    )
-    if found is None:
-        return None, says_latched
-    to = SignalState(found[1])
-    return Move(to, Phase(found[2]) if found[2] else DEFAULT_PHASES[to]), says_latched
+def test_the_document_shows_the_table_and_the_policy_that_are_in_force() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+
+    assert renewed(text) == text, "run: python -m gateway.alarm_page docs/alarms.md"
+    assert lifecycle_table() in text
+    assert lifecycle_diagram() in text
 
 
-def check(rows: dict[SignalState, list[str]]) -> None:
-    assert set(rows) == set(SignalState)
-    for signal, cells in rows.items():
-        assert len(cells) == len(COLUMNS)
-        for cell, events in zip(cells, COLUMNS, strict=True):
-            expected, says_latched = drawn(signal, cell)
-            assert [MOVES.get((signal, event)) for event in events] == [expected] * len(events), (signal, cell)
-            assert says_latched is ((signal, events[0]) == (ON, AlarmEvent.CLEARED)), (signal, cell)
+def test_every_move_stands_in_the_table_and_in_the_diagram() -> None:
+    cells = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in lifecycle_table().splitlines()[2:]}
+    arrows = lifecycle_diagram()
+
+    assert set(cells) == {f"`{event}`" for event in AlarmEvent}
+    order = [word.strip(" *") for word in lifecycle_table().splitlines()[0].split("|")[2:-1]]
+    for signal, event, way in WAYS:
+        assert f"{way.to} ({way.phase})" in cells[f"`{event}`"][order.index(signal)]
+        (arrow,) = (line for line in arrows.splitlines() if line.strip().startswith(f"{signal} --> {way.to}:"))
+        assert event in arrow
 
 
-def test_the_table_in_the_docstring_is_the_table() -> None:
-    lines = (lifecycle.__doc__ or "").splitlines()
-    header = next(place for place, line in enumerate(lines) if "ONSET" in line and "WITHDRAWN" in line)
-    titles = ["ONSET", "CLEARED", "ACKNOWLEDGE", "UNKNOWN / KNOWN", "WITHDRAWN"]
-    starts = [lines[header].index(title) for title in titles]
-    bounds = list(zip(starts, [*starts[1:], 200], strict=True))
-    rows: dict[SignalState, list[str]] = {}
-    for line in lines[header + 1 :]:
-        if not line.strip():
-            break
-        name = line[: starts[0]].strip()
-        cells = [line[begin:end].strip() for begin, end in bounds]
-        if name:
-            rows[SignalState(name)] = cells
-        else:
-            latest = rows[next(reversed(rows))]
-            latest[:] = [f"{above} {below}".strip() for above, below in zip(latest, cells, strict=True)]
+def test_a_document_that_says_otherwise_is_noticed_and_renewed() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    wrong = text.replace("| `remind` | – | – | on (update) | – |", "| `remind` | – | – | off (end) | – |")
 
-    check(rows)
+    assert wrong != text
+    assert renewed(wrong) == text
 
 
-def documented() -> dict[SignalState, list[str]]:
-    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-    lines = text[text.index("| signal | onset |") :].splitlines()
-    rows = {}
-    for line in lines[2:]:
-        if not line.startswith("|"):
-            break
-        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        rows[SignalState(name)] = cells
-    return rows
-
-
-def test_the_table_in_the_documentation_is_the_table() -> None:
-    check(documented())
-
-
-@pytest.mark.parametrize(
-    ("signal", "column", "cell"),
-    [
-        (OFF, 0, "–"),
-        (ON, 1, "off (end)"),
-        (ON, 2, "off (end)"),
-        (ACKNOWLEDGED, 0, "on (update)"),
-        (ACKNOWLEDGED, 3, "on (update)"),
-        (LATCHED, 2, "acknowledged"),
-    ],
-)
-def test_a_table_that_says_otherwise_is_noticed(signal: SignalState, column: int, cell: str) -> None:
-    rows = documented()
-    rows[signal][column] = cell
-
-    with pytest.raises(AssertionError):
-        check(rows)
+def test_without_a_document_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err

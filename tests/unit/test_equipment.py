@@ -457,14 +457,17 @@ def test_a_profile_without_equipment_rules_watches_patients_all_the_same(monkeyp
 # --- broker -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_lost_broker_is_told_to_every_patient_after_two_seconds() -> None:
+def test_a_lost_broker_is_told_once_for_the_unit_after_two_seconds() -> None:
     bedside = Bedside()
     bedside.admit(0, bed=OTHER_BED, admission_id="adm-2")
     bedside.link(10, is_up=False)
     bedside.tick(20)
+    (alarm,) = bedside.ward.house.active
     bedside.link(30, is_up=True)
 
-    assert told(bedside, BROKER) == [(12.0, "start"), (12.0, "start"), (30.0, "end"), (30.0, "end")]
+    assert told(bedside, BROKER) == [(12.0, "start"), (30.0, "end")]
+    assert (alarm.admission_id, alarm.bed, alarm.unit) == (None, None, "icu")
+    assert bedside.ward.house.active == []
 
 
 def test_a_broker_that_is_back_at_once_is_not_told() -> None:
@@ -481,10 +484,10 @@ def test_a_patient_who_comes_while_the_broker_is_lost_is_told() -> None:
     bedside.link(0, is_up=False)
     bedside.admit(100)
     bedside.tick(110)
-    assert bedside.starts(BROKER) == [102.0]
+    assert bedside.starts(BROKER) == [100.0], "it has been lost for long enough"
 
     bedside.transfer(120)
     bedside.tick(130)
     bedside.link(140, is_up=True)
 
-    assert told(bedside, BROKER) == [(102.0, "start"), (120.0, "end"), (122.0, "start"), (140.0, "end")]
+    assert told(bedside, BROKER) == [(100.0, "start"), (140.0, "end")], "the unit never was without a patient"

@@ -18,6 +18,7 @@ from tests.support.bedside import IL2, T0_MS
 from tests.support.recordings import Recording, raw_lines
 
 MAP = "MDC_PRESS_BLD_ART_ABP_MEAN"
+HR = "MDC_ECG_HEART_RATE"
 
 
 def a_stay() -> Recording:
@@ -167,24 +168,24 @@ def test_a_journaled_tick_lets_time_pass() -> None:
     fold = Fold(IL2)
     recording = Recording()
     recording.admit(0)
-    recording.obs(1, {MAP: 45})
-    recording.obs(2, {MAP: 45})
+    recording.obs(1, {HR: 160})
+    recording.obs(2, {HR: 160})
     fold_lines(fold, journal(recording))
 
     effects = fold.apply(JournalEntry(4, T0_MS + 20_000, EntryKind.TICK, "", b""))
 
-    assert [orjson.loads(line)["rule_id"] for line in lines_of(effects)] == ["hypotension.map_below_50"]
+    assert [orjson.loads(line)["rule_id"] for line in lines_of(effects)] == ["tachycardia.hr_above_150"]
     assert fold.offset == 4
 
 
 def test_a_tick_of_a_recording_is_the_same_as_a_journaled_one() -> None:
     recording = Recording()
     recording.admit(0)
-    recording.obs(1, {MAP: 45})
-    recording.obs(2, {MAP: 45})
+    recording.obs(1, {HR: 160})
+    recording.obs(2, {HR: 160})
     recording.tick(20)
 
-    assert recording.alarms() == [(16.0, "hypotension.map_below_50", "start", "on")]
+    assert recording.alarms() == [(16.0, "tachycardia.hr_above_150", "start", "on")]
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

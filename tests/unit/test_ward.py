@@ -331,7 +331,7 @@ def test_a_course_and_an_audio_pause_are_kept_with_the_stay() -> None:
 
     stay = bedside.ward.stays["adm-1"]
     assert stay.course == course
-    assert stay.audio_paused_until_ms == ms(62)
+    assert stay.book.audio_paused == (ms(2), ms(62))
 
 
 def test_a_signature_needs_a_present_admission() -> None:
@@ -366,7 +366,7 @@ def test_a_refusal_changes_nothing_and_says_what_was_asked() -> None:
 
 def test_a_tick_makes_time_pass_and_nothing_else() -> None:
     bedside = Bedside()
-    bedside.every_second(range(2), line(45))
+    bedside.every_second(range(2), {HR: 160})
 
     effects = bedside.ward.command(Tick(), "tick", {}, ms(16))
 
@@ -464,32 +464,33 @@ def test_a_fault_that_is_over_is_told_for_five_minutes_more(monkeypatch: pytest.
 def test_a_fault_as_time_passes_stays_on_its_bed_and_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     bedside = Bedside()
     bedside.admit(0, bed=OTHER_BED, admission_id="adm-2")
-    bedside.every_second(range(2), line(45))
+    bedside.every_second(range(2), {HR: 160})
     for at_s in range(2):
-        bedside.obs(at_s, line(45), bed=OTHER_BED)
+        bedside.obs(at_s, {HR: 160}, bed=OTHER_BED)
     break_bed(monkeypatch, "time_passed")
 
     bedside.tick(60)
 
     assert bedside.ward.now_ms == ms(60)
-    assert [(alarm.admission_id, alarm.bed) for alarm in bedside.active(MAP_50)] == [("adm-2", OTHER_BED)]
+    fast = bedside.active("tachycardia.hr_above_150")
+    assert [(alarm.admission_id, alarm.bed) for alarm in fast] == [("adm-2", OTHER_BED)]
     assert bedside.alarm(FAULT).admission_id == "adm-1"
     assert bedside.starts(FAULT) == [15.0]
 
 
 def test_a_fault_in_the_alarm_book_is_contained_too(monkeypatch: pytest.MonkeyPatch) -> None:
     bedside = Bedside()
-    bedside.every_second(range(2), line(45))
+    bedside.every_second(range(2), {**line(45), HR: 160})
     book = bedside.ward.stays["adm-1"].book
-    real = book.apply
+    real = book.conditions.take
 
-    def apply(found: Any) -> Any:
-        if found.rule.id == MAP_50:
+    def take(found: Any) -> Any:
+        if found.rule.id == "tachycardia.hr_above_150":
             raise BrokenError
         return real(found)
 
-    monkeypatch.setattr(book, "apply", apply)
-    bedside.every_second(range(2, 70), line(45))
+    monkeypatch.setattr(book.conditions, "take", take)
+    bedside.every_second(range(2, 70), {**line(45), HR: 160})
 
     assert bedside.alarm(FAULT).priority == "high"
     assert bedside.starts("hypotension.map_below_60") == [60.0], "other rules go on"

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.wire.commands import CommandName, encode_command, parse_command
 from streaming.commands import (
+    LIMITS_OFF_MAX_S,
     Acknowledge,
     Admit,
     AudioPause,
@@ -16,7 +17,9 @@ from streaming.commands import (
     Clock,
     Course,
     Discharge,
+    LimitsOff,
     Link,
+    SelfCheck,
     Sign,
     Tick,
     Transfer,
@@ -60,11 +63,25 @@ BODIES: dict[str, dict[str, Any]] = {
     "chart": CHART,
     "acknowledge": {"alarm_id": "alm-1", "note": "seen", "actor": "nurse.a"},
     "audio_pause": {"admission_id": "adm-1", "seconds": 120, "actor": "nurse.a"},
+    "limits_off": {
+        "admission_id": "adm-1",
+        "rule_id": "tachycardia.hr_above_130",
+        "reason": "ECG being taken",
+        "seconds": 600,
+        "actor": "nurse.a",
+    },
     "sign": {"admission_id": "adm-1", "decision": "proceed", "reason": "recovered", "actor": "dr.b"},
     "transfer": {"admission_id": "adm-1", "unit": "icu", "bed": "b02", "actor": "nurse.a"},
     "discharge": {"admission_id": "adm-1", "actor": "nurse.a"},
     "link": {"part": "broker", "state": "down", "actor": "vigil"},
     "clock": {"speed": 60, "actor": "vigil"},
+    "self_check": {
+        "part": "disk_nearly_full",
+        "well": False,
+        "text": "412 MB free",
+        "figures": {"free_bytes": 412_000_000},
+        "actor": "vigil",
+    },
     "tick": {},
 }
 COMMANDS = {
@@ -99,11 +116,26 @@ COMMANDS = {
     ),
     "acknowledge": Acknowledge(alarm_id="alm-1", note="seen", actor="nurse.a"),
     "audio_pause": AudioPause(admission_id="adm-1", seconds=120, actor="nurse.a"),
+    "limits_off": LimitsOff(
+        admission_id="adm-1",
+        scope="rule_id",
+        name="tachycardia.hr_above_130",
+        reason="ECG being taken",
+        seconds=600,
+        actor="nurse.a",
+    ),
     "sign": Sign(admission_id="adm-1", decision="proceed", reason="recovered", actor="dr.b"),
     "transfer": Transfer(admission_id="adm-1", bed=BedId("icu", "b02"), actor="nurse.a"),
     "discharge": Discharge(admission_id="adm-1", actor="nurse.a"),
     "link": Link(is_up=False, actor="vigil"),
     "clock": Clock(speed=60, actor="vigil"),
+    "self_check": SelfCheck(
+        part="disk_nearly_full",
+        is_well=False,
+        text="412 MB free",
+        figures={"free_bytes": 412_000_000.0},
+        actor="vigil",
+    ),
     "tick": Tick(),
 }
 
@@ -113,11 +145,13 @@ OPTIONAL = {
     "chart": ["time", "actor"],
     "acknowledge": ["note", "actor"],
     "audio_pause": ["actor"],
+    "limits_off": ["actor"],
     "sign": ["reason", "actor"],
     "transfer": ["actor"],
     "discharge": ["actor"],
     "link": ["actor"],
     "clock": ["actor"],
+    "self_check": ["figures", "actor"],
     "tick": [],
 }
 REQUIRED = [(c, f) for c, body in BODIES.items() for f in body if f not in OPTIONAL[c]]
@@ -159,6 +193,7 @@ def test_optional_field_may_be_missing_or_null_alike(name: str, field: str) -> N
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, body in BODIES.items() for field in body])
 @pytest.mark.parametrize("sample", [True, [1], [[]]])
 def test_field_of_another_type_is_rejected(name: str, field: str, sample: object) -> None:
+    sample = "true" if (field, sample) == ("well", True) else sample
     found = parse(name, BODIES[name] | {field: sample})
 
     assert isinstance(found, Rejected)
@@ -166,7 +201,21 @@ def test_field_of_another_type_is_rejected(name: str, field: str, sample: object
     assert found.detail.startswith(f"$.{field}")
 
 
+def test_limits_are_switched_off_for_a_family_too() -> None:
+    body = BODIES["limits_off"] | {"rule_id": None, "family": "tachycardia"}
+    found = parse("limits_off", body)
+
+    assert (found.scope, found.name) == ("family", "tachycardia")
+
+
 WRONG = [
+    ("limits_off", {"family": "tachycardia"}, "unknown_value"),
+    ("limits_off", {"reason": "  "}, "bad_text"),
+    ("limits_off", {"reason": ""}, "out_of_range"),
+    ("limits_off", {"seconds": LIMITS_OFF_MAX_S + 1}, "out_of_range"),
+    ("self_check", {"part": "coffee"}, "unknown_value"),
+    ("self_check", {"figures": {"free_bytes": "many"}}, "wrong_type"),
+    ("self_check", {"figures": {f"f{n}": n for n in range(21)}}, "out_of_range"),
     ("admit", {"dosing_weight_kg": 24.9}, "out_of_range"),
     ("admit", {"dosing_weight_kg": 351}, "out_of_range"),
     ("admit", {"dosing_weight_kg": "80"}, "wrong_type"),
