@@ -6,8 +6,11 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -19,6 +22,7 @@ from storage.records import Records
 from storage.records.auditing import AuditLogReader
 from tests.support.audit_logs import ENTRIES, Log, happenings
 from tests.support.effects import T0_MS
+from tests.support.sources import REPOSITORY
 
 TEXTS = [name for name in (*CONTENT, "prev_hash", "hash") if name not in ("offset", "at_ms")]
 
@@ -66,14 +70,23 @@ async def test_every_human_act_and_every_alarm_transition_has_an_entry(log: Log)
     assert [each.number for each in entries] == list(range(1, ENTRIES + 1))
 
 
-async def test_a_few_lines_of_plain_python_check_the_chain(log: Log) -> None:
-    """As docs/decisions/0011 gives them: nobody needs Vigil to check its books."""
-    last = "0" * 64
-    for each in await log.entries():
-        array = [last, each.number, each.offset, each.at_ms, each.kind, each.actor, each.action, each.subject_id]
-        array += [each.body, each.outcome, each.reason, each.detail]
-        last = sha256(json.dumps(array, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
-        assert each.hash == last
+@pytest.mark.parametrize(("edit", "status"), [("", 0), ("nurse", 1)])
+async def test_the_lines_of_plain_python_in_the_decision_check_an_exported_log(
+    log: Log, tmp_path: Path, edit: str, status: int
+) -> None:
+    """Nobody needs Vigil to check its books."""
+    page = (REPOSITORY / "docs" / "decisions" / "0011-the-audit-log.md").read_text()
+    script = dedent(page[page.index("    import hashlib") : page.index("**Why.**")])
+    reader = await AuditLogReader.open(log.url)
+    await write_log(reader.entries(), tmp_path / "audit.ndjson")
+    await reader.close()
+    exported = (tmp_path / "audit.ndjson").read_text()
+    given = exported.replace(edit, "curse", 1) if edit else exported
+
+    done = subprocess.run([sys.executable, "-c", script], input=given, text=True, capture_output=True, check=False)
+
+    assert done.returncode == status
+    assert ("AssertionError: 1" in done.stderr) == bool(status)
 
 
 async def test_an_empty_log_is_whole(tmp_path: Path) -> None:
