@@ -18,6 +18,7 @@ from gateway.rule_rows import (
     identity_of,
     rule_object,
 )
+from gateway.standing import standing_of
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
 from streaming.effects import CommandApplied
@@ -51,8 +52,7 @@ class GatewayService:
 
     def note_change(self) -> None:
         """Tell the feed that beds may look different."""
-        ward = self._pipeline.fold.ward
-        if ward.changed or ward.is_house_changed:
+        if self._pipeline.fold.ward.changed:
             self.beds_changed.set()
 
     @property
@@ -92,9 +92,12 @@ class GatewayService:
         bed = ward.beds.get(bed_id)
         return frames.bed_frame(ward, bed) if bed is not None else None
 
-    def house_alarms(self) -> list[JsonObject]:
-        """Alarms of no patient."""
-        return frames.house_alarms(self._pipeline.fold.ward)
+    def service_state(self) -> JsonObject | None:
+        """Why displays must not take what they show for the present; None while they may."""
+        standing = standing_of(self._pipeline)
+        if standing.is_current:
+            return None
+        return {"journal": standing.journal, "lag_s": round(standing.lag_s, 1), "why": standing.why_not_current}
 
     def dirty_beds(self) -> set[BedId]:
         """Beds that changed since the last call."""

@@ -172,7 +172,7 @@ class FeedHub:
         await asyncio.sleep(min(self._delta_due_s, self._heartbeat_due_s) - loop.time())
 
     def _send_heartbeat(self) -> None:
-        self._send(_encode({"type": "heartbeat", "n": self._n, "at": self._now()}))
+        self._send(self._heartbeat_frame())
         self._heartbeats_sent += 1
 
     def _send_delta(self) -> None:
@@ -238,7 +238,7 @@ class FeedHub:
         )
         return [
             *(self._delta_frame(n, changed) for n, changed in squashed),
-            _encode({"type": "heartbeat", "n": self._n, "at": self._now()}),
+            self._heartbeat_frame(),
         ]
 
     def _snapshot_frame(self) -> str:
@@ -246,7 +246,16 @@ class FeedHub:
         snapshot: JsonObject = {"type": "snapshot", "n": self._n, "at": self._now(), "version": self._source.version}
         if self._source.clock_speed != 1:
             snapshot["clock_speed"] = self._source.clock_speed  # values age as fast as the gateway's clock runs
+        snapshot |= self._service()
         return _encode({**snapshot, "beds": beds})
+
+    def _heartbeat_frame(self) -> str:
+        return _encode({"type": "heartbeat", "n": self._n, "at": self._now(), **self._service()})
+
+    def _service(self) -> JsonObject:
+        """What displays must know of the gateway itself, in every frame while there is something."""
+        state = self._source.service_state()
+        return {} if state is None else {"service": state}
 
     def _delta_frame(self, n: int, changed: dict[BedId, bytes | None]) -> str:
         frame: JsonObject = {
@@ -258,7 +267,7 @@ class FeedHub:
         removed = [str(bed_id) for bed_id, encoded in changed.items() if encoded is None]
         if removed:
             frame["removed"] = removed
-        return _encode(frame)
+        return _encode(frame | self._service())
 
     def _now(self) -> str:
         return format_ms(self._source.now_ms())

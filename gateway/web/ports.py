@@ -103,6 +103,9 @@ class BedSource(Protocol):
     def now_ms(self) -> int:
         """Gateway clock, milliseconds since 1970 UTC. Never decreases."""
 
+    def service_state(self) -> JsonObject | None:
+        """What displays are to be told of the gateway itself: `{"journal", "lag_s", "why"}`; None in health."""
+
     @property
     def version(self) -> str:
         """Version of the service."""

@@ -309,6 +309,23 @@ def test_the_page_is_not_live_within_3_s_of_silence_and_resumes_by_itself(page: 
     assert set(server.resumed_after[1:]) == {101}
 
 
+def test_the_page_says_so_while_the_gateway_does_not_record_and_keeps_its_alarms(
+    page: Page, server: StationServer
+) -> None:
+    server.show(bed("b01", server.now_s(), alarms=[alarm("a-1", server.now_s())]))
+    open_live(page, server)
+    expect(page.locator("#banner")).to_be_hidden()
+    server.trouble = {"journal": "refusing", "lag_s": 4.0, "why": "the journal is refusing: nothing new is taken"}
+    expect(page.locator("#banner")).to_have_text(re.compile(r"NOT RECORDING\s+the journal is refusing"), timeout=5000)
+    expect(page.locator("#banner")).to_be_visible()
+    expect(page.locator("#alarmbar")).to_contain_text("MAP 58 < 65")
+    expect(page).to_have_title("NOT RECORDING - Vigil station")
+    server.trouble = {"journal": "writable", "lag_s": 4.0, "why": "the engine is 4.0 s behind"}
+    expect(page.locator("#banner-title")).to_have_text("NOT CURRENT", timeout=5000)
+    server.trouble = None
+    expect(page.locator("#banner")).to_be_hidden(timeout=5000)
+
+
 def test_the_page_stays_live_while_heartbeats_come(page: Page, server: StationServer) -> None:
     server.show(bed("b01", server.now_s()))
     open_live(page, server)

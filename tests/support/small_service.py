@@ -101,6 +101,9 @@ class SmallService:
     def bed_frame(self, bed_id: BedId) -> JsonObject | None:
         return self._frame(bed_id) if bed_id in self._signals else None
 
+    def service_state(self) -> JsonObject | None:
+        return None
+
     def dirty_beds(self) -> set[BedId]:
         dirty, self._dirty = self._dirty, set()
         return dirty

@@ -58,6 +58,8 @@ class StationServer:
     resumed_after: list[int | None] = field(default_factory=list)
     """`after` of each connection of the feed, in order."""
     refuses_acknowledgements: bool = False
+    trouble: Json | None = None
+    """What every frame says of the gateway itself."""
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -138,7 +140,8 @@ class StationServer:
     # --- the feed ---
 
     def _frame(self, kind: str, **more: Any) -> str:
-        return json.dumps({"type": kind, "n": self._n, "at": rfc3339(self.now_s()), **more})
+        service = {} if self.trouble is None else {"service": self.trouble}
+        return json.dumps({"type": kind, "n": self._n, "at": rfc3339(self.now_s()), **service, **more})
 
     def _snapshot(self) -> str:
         return self._frame(

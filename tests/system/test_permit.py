@@ -115,11 +115,13 @@ def test_no_permit_says_proceed_while_the_journal_refuses(ward: tuple[Mosquitto,
         gateway.forbid_writing()
         refused = reader.until("indeterminate", within_s=10.0)
         renewed = reader.next()
+        shown = gateway.feed_snapshot()
         gateway.allow_writing()
         reader.until("proceed")
 
     assert refused.body is not None
     assert "journal" in refused.body["why"]
+    assert shown["service"]["journal"] == "refusing"  # the displays are told too
     assert renewed.decision == "indeterminate"
 
 

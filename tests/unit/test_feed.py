@@ -35,6 +35,7 @@ class Beds:
         self.clock_ms = T0_MS
         self.values = dict.fromkeys((BedId("icu", name) for name in names), 0)
         self.asked = 0
+        self.trouble: Frame | None = None
         self._dirty: set[BedId] = set()
 
     def now_ms(self) -> int:
@@ -46,6 +47,9 @@ class Beds:
     def bed_frame(self, bed_id: BedId) -> Frame | None:
         self.asked += 1
         return self._frame(bed_id) if bed_id in self.values else None
+
+    def service_state(self) -> Frame | None:
+        return self.trouble
 
     def dirty_beds(self) -> set[BedId]:
         dirty, self._dirty = self._dirty, set()
@@ -258,6 +262,23 @@ async def test_deltas_are_at_most_four_in_any_second_and_heartbeats_at_least_one
         assert sum(1 for other in deltas if at <= other < at + 1.0) <= 4
     assert max(later - earlier for earlier, later in itertools.pairwise(heartbeats)) <= 1.0
     assert heartbeats[0] - began <= 1.0
+
+
+async def test_every_frame_says_what_is_wrong_with_the_gateway_while_something_is() -> None:
+    beds = Beds("b1")
+    trouble = {"journal": "refusing", "lag_s": 3.0, "why": "the journal is refusing"}
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, heartbeat_period_s=0.02))
+    async with running(hub):
+        with hub.joined(None) as client:
+            well = [orjson.loads(await client.next_frame()) for _ in range(2)]
+            beds.trouble = trouble
+            beds.change(b1=1)
+            later = [orjson.loads(await client.next_frame()) for _ in range(4)]
+        with hub.joined(None) as client:
+            later.append(orjson.loads(await client.next_frame()))
+
+    assert [frame.get("service") for frame in well] == [None, None]
+    assert {frame["type"] for frame in later if frame.get("service") == trouble} == {"delta", "heartbeat", "snapshot"}
 
 
 async def test_heartbeat_comes_every_second_when_nothing_changes_and_tells_the_time() -> None:

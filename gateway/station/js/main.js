@@ -34,6 +34,8 @@ let speed = 1;
 let hasFault = false;
 let isPlaced = false;
 let hasSlept = false;
+/** What the gateway says is wrong with itself; null while nothing is. */
+let service = null;
 
 // --- words -----------------------------------------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ function layOut() {
 
 function takeFrame(frame, atMs) {
   if (frame.type === "snapshot") readHead(frame);
+  service = frame.service ?? null;
   clock.hear(atMs, frame.type !== "delta");
   try {
     if (frame.type === "snapshot") takeSnapshot(frame);
@@ -168,6 +171,11 @@ function whyNotLive() {
   return "values shown are old";
 }
 
+/** The connection is good, and what comes over it is not the present. */
+function troubleTitle() {
+  return service.journal && service.journal !== "writable" ? "NOT RECORDING" : "NOT CURRENT";
+}
+
 function showLiveness() {
   const live = isLive();
   const wasLive = !document.body.classList.contains("not-live");
@@ -180,10 +188,15 @@ function showLiveness() {
     const heard = clock.heardAtMs;
     setText(byId("banner-title"), heard === null ? "NOT LIVE" : `NOT LIVE since ${clockText(heard)}`);
     setText(byId("banner-text"), whyNotLive());
+  } else if (service !== null) {
+    setText(byId("banner-title"), troubleTitle());
+    setText(byId("banner-text"), service.why ?? "");
   }
+  document.body.classList.toggle("troubled", live && service !== null);
   if (live !== wasLive) tickWard();
   const fresh = [...beds.values()].flatMap((bed) => bed.alarms ?? []).filter(isNew).length;
-  const title = live ? `${fresh > 0 ? `(${fresh}) ` : ""}Vigil station` : "NOT LIVE - Vigil station";
+  const what = !live ? "NOT LIVE" : service !== null ? troubleTitle() : null;
+  const title = what === null ? `${fresh > 0 ? `(${fresh}) ` : ""}Vigil station` : `${what} - Vigil station`;
   if (document.title !== title) document.title = title;
 }
 
