@@ -15,7 +15,7 @@ import orjson
 
 from streaming.instants import parse_instant
 from tests.support.gateway_process import DEADLINE_S, GatewayProcess
-from tests.support.mqtt_client import MqttClient, SteadyPublisher
+from tests.support.mqtt_client import MqttClient, Outgoing, SteadyPublisher
 from tests.support.plain_facts import WELL as WELL_SIGNALS
 from tests.support.telemetry import MonitorScript, Telemetry
 
@@ -69,11 +69,11 @@ class BedMonitor:
     def __exit__(self, *ending: Any) -> None:
         self._publisher.__exit__(*ending)
 
-    def _due(self, elapsed_s: float) -> list[Any]:
+    def _due(self, elapsed_s: float) -> list[Outgoing]:
         script = MonitorScript(UNIT, self._bed, 2.0, boot=self._boot, seq=self._seq)
         messages = Telemetry([script]).due(elapsed_s)
         self._seq = script.seq
-        return [type(each)(each.identity, each.topic, self._body(each.identity[2])) for each in messages]
+        return [Outgoing(each.identity, each.topic, self._body(each.identity[2])) for each in messages]
 
     def _body(self, seq: int) -> bytes:
         once, self.once = self.once, {}

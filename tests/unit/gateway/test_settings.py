@@ -223,3 +223,32 @@ def test_the_example_file_gives_valid_settings_and_shows_every_setting() -> None
     assert settings.influx is not None
     assert [name for name in Settings.model_fields if name not in shown] == []
     assert set(tomllib.loads(shown)) <= set(Settings.model_fields)
+
+
+# --- receivers and chains ---------------------------------------------------------------------------------------------
+
+RELAY = '[[receiver]]\nid = "relay"\nurl = "https://relay.example/"\nsecret_file = "relay-secret"\n'
+CHAIN = '[[chain]]\npriorities = ["high"]\n[[chain.step]]\nreceiver = "relay"\nbetween = "19:00-07:00"\n'
+
+
+def test_receivers_and_chains_are_tables_of_the_file(tmp_path: Path) -> None:
+    settings = load_settings(config_file=file_with(tmp_path, RELAY + CHAIN), environ={})
+
+    assert [(each.id, each.timeout_s) for each in settings.receiver] == [("relay", 5.0)]
+    assert settings.chain[0].step[0].between == "19:00-07:00"
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        (RELAY + RELAY, "same id"),
+        (CHAIN, "names a receiver that there is not: relay"),
+        (RELAY.replace("https", "http"), "allow_http"),
+        (RELAY + CHAIN.replace("19:00", "25:00"), "chain.0.step.0.between"),
+        (RELAY + 'allow_networks = ["10.0.0.1/8"]\n', "receiver.0.allow_networks"),
+        (RELAY + 'colour = "red"\n', "receiver.0.colour"),
+        ('notify_timezone = "Mars/Olympus"\n', "no such time zone"),
+    ],
+)
+def test_what_is_wrong_with_a_receiver_or_chain_is_said(tmp_path: Path, written: str, problem: str) -> None:
+    assert problem in "\n".join(problems_of(tmp_path, written))
