@@ -105,6 +105,13 @@ def spoil_saturation(true: float, artefact: Artefact | None) -> float | None:
     return true
 
 
+def pulse_rate(true: float, artefact: Artefact | None) -> float:
+    """The pulse that the oximeter counts, /min: while a finger moves it counts the movement (clinical notes 5.6)."""
+    if artefact is None or artefact.kind is not ArtefactKind.MOTION:
+        return true
+    return true + 20.0 + 40.0 * artefact.draw
+
+
 def _draw(seed: str, slot: int, chance: float) -> Artefact | None:
     rng = random.Random(f"artefact:{seed}:{slot}")
     if rng.random() >= chance:

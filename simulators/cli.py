@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import textwrap
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,8 +28,12 @@ from gateway.wire.recording import RecordingError
 from gateway.wire.topics import is_level
 from simulators.admissions import AdmissionCounts, admit_all
 from simulators.broker import DEFAULT_BROKER, BrokerUrl
+from simulators.cli_score import HELP as SCORE_HELP
+from simulators.cli_score import score
 from simulators.clock import SimulatedClock, monotonic_s
+from simulators.live import LiveRun
 from simulators.load import LoadFailedError, LoadPlan, run_load
+from simulators.offline import record
 from simulators.playback import REFUSED, Playback
 from simulators.publisher import MqttVersion, PublisherCounts
 from simulators.recordings.formats import FORMATS, ImportRequest, write_file_per_stay, write_one_file
@@ -36,6 +41,8 @@ from simulators.recordings.stay import ImportReport, TableError
 from simulators.scenario import Scenario, load_scenario, scenario_names
 from simulators.service import Service
 from simulators.session import Session, SessionOptions, play_ward
+from simulators.stage import Stage
+from simulators.truth import write_truth
 from simulators.ward import Ward
 
 _T = TypeVar("_T")
@@ -54,7 +61,12 @@ Examples:
 
   vigil simulate --scenario hypotension --speed 10 --duration 900
 
+  vigil simulate --scenario af-day-3 --out run.ndjson --truth truth.ndjson
+
   vigil simulate --recording stay.ndjson --speed 600 --api http://127.0.0.1:8000
+
+With --out a recording is written without a broker, as fast as it goes; the same seed gives the same bytes. --truth says
+beside it what truly happened and what must, may and must not be announced (vigil score).
 
 At a speed other than 1 the gateway must run at that speed as well (vigil gateway --speed X); the devices then take its
 time from its heartbeat. Ends with Ctrl-C, at the end of the recording, or after --duration. Exit status: 0 everything
@@ -97,6 +109,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("simulate", help=_SIMULATE_HELP)(simulate)
     app.command("import", help=_IMPORT_HELP)(import_)
     app.command("load", help=_LOAD_HELP)(load)
+    app.command("score", help=SCORE_HELP)(score)
 
 
 def simulate(  # noqa: PLR0917 - the options of a command line are given by name
@@ -117,6 +130,13 @@ def simulate(  # noqa: PLR0917 - the options of a command line are given by name
     fresh_boots: Annotated[
         bool, typer.Option(help="New boot ids, for a gateway that has had this recording before.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a recording (NDJSON, also .gz) here, without a broker.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Write the truth of the run here.")] = None,
+    obeys_permit: Annotated[
+        bool, typer.Option("--obeys-permit/--ignores-permit", help="Pumps start under Vigil's permit alone.")
+    ] = True,
     list_: Annotated[bool, typer.Option("--list", help="List the scenarios and end.")] = False,
     json: _Json = False,
 ) -> None:
@@ -144,7 +164,14 @@ def simulate(  # noqa: PLR0917 - the options of a command line are given by name
     else:
         desk = None if admit is None else _usable(Service, admit)
         chosen = _usable(load_scenario, scenario or "")
-        result = asyncio.run(_run_ward(run, _WardPlan(chosen, beds or chosen.beds, unit, seed), desk))
+        plan = _WardPlan(chosen, beds or chosen.beds, unit, seed)
+        if out is not None:
+            result = _write_run(plan, run.duration_s or chosen.duration_s, out, truth)
+        elif chosen.is_course:
+            result = asyncio.run(_run_course(run, plan, desk, truth, obeys=obeys_permit))
+        else:
+            _require(truth is None, "--truth of a ward goes with --out")
+            result = asyncio.run(_run_ward(run, plan, desk))
     _print_result(result, as_json=json)
     raise typer.Exit(1 if result["failures"] else 0)
 
@@ -257,6 +284,45 @@ async def _run_ward(run: _Run, plan: _WardPlan, desk: Service | None) -> _Result
     return result | _delivery(session.counts, [f"{admissions.failed} admissions"] if admissions.failed else [])
 
 
+def _write_run(plan: _WardPlan, duration_s: float, out: Path, truth: Path | None) -> _Result:
+    began_s = monotonic_s()
+    for path in (out, *([truth] if truth is not None else [])):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _progress() as show:
+            entries, found = record(
+                plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, duration_s=duration_s, out=out,
+                truth=truth, progress=lambda count: show(lambda: f"{count} entries"),
+            )  # fmt: skip
+    except OSError as error:
+        _say(str(error))
+        raise typer.Exit(1) from None
+    result: _Result = {"scenario": plan.scenario.name, "beds": plan.beds, "seed": plan.seed, "simulated_s": duration_s}
+    musts = sum(each.verdict.value == "must" for each in found.expected)
+    result |= {"entries": entries, "musts": musts, "decisions": len(found.decisions)}
+    return result | {"took_s": round(monotonic_s() - began_s, 2), "out": out.name, "failures": []}
+
+
+async def _run_course(run: _Run, plan: _WardPlan, desk: Service | None, truth: Path | None, *, obeys: bool) -> _Result:
+    clock = SimulatedClock(speed=run.speed)
+    async with asyncio.TaskGroup() as tasks:
+        session = Session(run.options, clock, _say, tasks)
+        await session.agree_on_time()
+        stage = Stage(
+            plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, start_ms=clock.now_ms(), tells_link=False
+        )
+        live = LiveRun(session, stage, desk, _say, obeys=obeys and desk is not None)
+        with _progress() as show:
+            await _until_stopped(live.play(run.duration_s, progress=lambda: show(lambda: _standing(session))))
+        await session.close()
+    if truth is not None:
+        write_truth(stage.truth(), truth)
+    failed = [f"{number} {what}" for what, number in live.counts.failed.items()] if desk is not None else []
+    result: _Result = {"scenario": plan.scenario.name, "beds": plan.beds, "unit": plan.unit, "seed": plan.seed}
+    result |= {"speed": clock.speed, "heartbeat_heard": session.gateway_time.is_heard, "asked": live.counts.done}
+    return result | _delivery(session.counts, failed)
+
+
 async def _play_recording(run: _Run, path: Path, service: Service | None, *, fresh_boots: bool) -> _Result:
     clock = SimulatedClock(speed=run.speed)
     failures: list[str] = []
@@ -350,7 +416,8 @@ def _print_scenarios(*, as_json: bool) -> None:
         _print_json([{field: getattr(scenario, field) for field in fields} for scenario in scenarios])
         return
     for scenario in scenarios:
-        typer.echo(f"{scenario.name:16} {scenario.title}, {scenario.beds} beds")
+        typer.echo(f"{scenario.name:20} {scenario.title}, {scenario.beds} {'bed' if scenario.beds == 1 else 'beds'}")
+        typer.echo(textwrap.fill(scenario.description, 96, initial_indent=" " * 4, subsequent_indent=" " * 4))
 
 
 def _print_result(result: _Result, *, as_json: bool) -> None:

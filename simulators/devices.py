@@ -14,12 +14,13 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import orjson
 
 from gateway.wire.topics import Channel
+from simulators.device_time import ClockStep, DeviceTime
 from streaming.instants import format_ms
 
 MAX_CLOCK_OFFSET_MS = 3_000
@@ -76,6 +77,7 @@ class Device(ABC):
         self.start_ms = start_ms
         self.next_due_ms = start_ms + rng.randrange(1000)
         self._seq = 0
+        self._time = DeviceTime(offset_ms=self.clock_offset_ms, since_ms=start_ms)
 
     def step(self) -> list[Message]:
         """What the device says at `next_due_ms`, which then moves on."""
@@ -96,6 +98,22 @@ class Device(ABC):
         """Moves the device's time line when the one simulated clock has been set: it neither hurries nor waits."""
         self.start_ms += by_ms
         self.next_due_ms += by_ms
+        steps = tuple(ClockStep(at_ms=step.at_ms + by_ms, by_ms=step.by_ms) for step in self._time.steps)
+        self._time = replace(self._time, since_ms=self._time.since_ms + by_ms, steps=steps)
+
+    @property
+    def time(self) -> DeviceTime:
+        """The device's own clock."""
+        return self._time
+
+    def set_clock(self, time: DeviceTime) -> None:
+        """Gives it another clock: one that drifts, is set, or rolls over."""
+        self._time = time
+
+    def restart(self, at_ms: int) -> None:
+        """Switched off and on again: a new boot id, numbers from 0."""
+        self.boot = blake2b(f"{self.seed}:{at_ms}".encode(), digest_size=4).hexdigest()
+        self._seq = 0
 
     @abstractmethod
     def _speak(self, at_ms: int) -> list[Message]:
@@ -110,12 +128,12 @@ class Device(ABC):
 
     def _own_time(self, at_ms: int) -> str:
         """What the device's own clock shows."""
-        return format_ms(at_ms + self.clock_offset_ms)
+        return format_ms(self._time.shown_ms(at_ms))
 
     def _obs(self, at_ms: int, metrics: Metrics) -> Message:
         return self._numbered(Channel.OBS, {"time": self._own_time(at_ms), "metrics": metrics})
 
-    def _event(self, at_ms: int, event: str, phase: str, **more: JsonScalar) -> Message:
+    def _event(self, at_ms: int, event: str, phase: str, **more: JsonScalar | dict[str, JsonScalar]) -> Message:
         return self._numbered(Channel.EVENT, {"time": self._own_time(at_ms), "event": event, "phase": phase, **more})
 
     def _numbered(self, channel: Channel, body: Mapping[str, object]) -> Message:

@@ -10,16 +10,34 @@ It deliberately raises no alarms of its own and sends no waveforms.
 from __future__ import annotations
 
 import random
+from typing import Protocol
 
-from simulators.artefacts import ArtefactCourse, Pressures, spoil_pressures, spoil_saturation
+from simulators.artefacts import Artefact, ArtefactCourse, Pressures, pulse_rate, spoil_pressures, spoil_saturation
 from simulators.devices import Device, Message, Metrics, Place
-from simulators.physiology import Patient, VitalSigns
+from simulators.physiology import VitalSigns
 
-_PERIOD_MS = 1_000
 _CUFF_EVERY_S = (300, 900)
 """A cuff is set to measure every 5 to 15 minutes (clinical notes, section 7)."""
 _CUFF_TAKES_MS = 25_000
 """From the start of a measurement to its values."""
+
+
+_NO_PULSE_BELOW_PI = 0.3
+"""An oximeter finds no pulse in a limb that is hardly perfused (clinical notes 5.6)."""
+
+
+class Measured(Protocol):
+    """A patient as a monitor sees one."""
+
+    def vital_signs_at(self, t_s: float, /) -> VitalSigns:
+        """What is true `t_s` seconds after the start."""
+
+
+class Spoilt(Protocol):
+    """When the line and the oximeter are spoilt, and how."""
+
+    def at(self, t_s: float, /) -> Artefact | None:
+        """The artefact under way, if any."""
 
 
 class Monitor(Device):
@@ -31,10 +49,12 @@ class Monitor(Device):
     def __init__(
         self,
         place: Place,
-        patient: Patient,
+        patient: Measured,
         *,
         has_arterial_line: bool,
         artefacts_per_h: float = 0.0,
+        artefacts: Spoilt | None = None,
+        period_s: int = 1,
         seed: str,
         start_ms: int,
         clock_offset_ms: int | None = None,
@@ -46,6 +66,8 @@ class Monitor(Device):
             patient: whose vital signs it measures.
             has_arterial_line: arterial pressures each second; otherwise a cuff.
             artefacts_per_h: expected spoilt stretches per hour, 0..12.
+            artefacts: told rather than drawn.
+            period_s: between two reports, s.
             seed: see `Device`.
             start_ms: see `Device`.
             clock_offset_ms: see `Device`.
@@ -53,10 +75,15 @@ class Monitor(Device):
         super().__init__(place, seed=seed, start_ms=start_ms, clock_offset_ms=clock_offset_ms)
         self.patient = patient
         self.has_arterial_line = has_arterial_line
-        self._artefacts = ArtefactCourse(seed=self.seed, per_h=artefacts_per_h)
+        self._artefacts = artefacts or ArtefactCourse(seed=self.seed, per_h=artefacts_per_h)
+        self._period_ms = period_s * 1000
         self._cuff_rng = random.Random(f"cuff:{self.seed}")
         self._cuff_every_ms = 1000 * self._cuff_rng.randrange(_CUFF_EVERY_S[0], _CUFF_EVERY_S[1] + 1, 30)
         self._cuff_starts_ms = start_ms + 1000 * self._cuff_rng.randint(2, 30)
+
+    def artefact_at(self, t_s: float) -> Artefact | None:
+        """What spoils line or oximeter at an instant, seconds since the start."""
+        return self._artefacts.at(t_s)
 
     def shift(self, by_ms: int) -> None:
         """See `Device.shift`; the cuff's cycle moves along."""
@@ -64,7 +91,7 @@ class Monitor(Device):
         self._cuff_starts_ms += by_ms
 
     def _due_after(self, at_ms: int) -> int:
-        return at_ms + _PERIOD_MS
+        return at_ms + self._period_ms
 
     def _speak(self, at_ms: int) -> list[Message]:
         t_s = self._since_start_s(at_ms)
@@ -77,10 +104,13 @@ class Monitor(Device):
         return [self._obs(at_ms, metrics)]
 
     def _always(self, signs: VitalSigns, t_s: float) -> Metrics:
-        saturation = spoil_saturation(signs.spo2, self._artefacts.at(t_s))
+        artefact = self._artefacts.at(t_s)
+        saturation = spoil_saturation(signs.spo2, artefact)
+        if signs.perfusion_index < _NO_PULSE_BELOW_PI:
+            saturation = None
         return {
             "MDC_ECG_HEART_RATE": round(signs.hr),
-            "MDC_PULS_OXIM_PULS_RATE": None if saturation is None else round(signs.hr),
+            "MDC_PULS_OXIM_PULS_RATE": None if saturation is None else round(pulse_rate(signs.hr, artefact)),
             "MDC_PULS_OXIM_SAT_O2": None if saturation is None else round(saturation, 1),
             "MDC_BLD_PERF_INDEX": None if saturation is None else round(signs.perfusion_index, 2),
             "MDC_RESP_RATE": round(signs.rr),

@@ -37,7 +37,7 @@ _ACTOR = "playback"
 REFUSED = "refused by the service"
 """Why a command that was sent was not carried out."""
 
-_PATHS: Mapping[str, str] = {
+PATHS: Mapping[str, str] = {
     "course": "/admissions/{admission_id}/course",
     "chart": "/admissions/{admission_id}/observations",
     "audio_pause": "/admissions/{admission_id}/audio-pause",
@@ -159,7 +159,7 @@ class Playback:
         elif command == "admit":
             await self._sender.flush()
             await self._admit(self._service, body)
-        elif command in _PATHS:
+        elif command in PATHS:
             await self._sender.flush()
             await self._about_admission(self._service, command, body)
         else:
@@ -177,7 +177,7 @@ class Playback:
         if new_id is None:
             self.counts.not_sent[f"{command}: its admission did not come about"] += 1
             return
-        self._settle(command, await self._post(service, _PATHS[command].format(admission_id=new_id), body))
+        self._settle(command, await self._post(service, PATHS[command].format(admission_id=new_id), body))
 
     async def _post(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         """Sends what HTTP carries in the body; the admission's id is in the path and the actor in a header."""

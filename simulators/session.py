@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -110,9 +110,13 @@ class Session:
             senders |= dict.fromkeys(map(id, group), self._sender_for(group, has_will=own))
         return lambda device, message: senders[id(device)].publish(message)
 
-    def plain_sender(self, window: int) -> Publisher:
+    def plain_sender(self, window: int, name: str = "sender") -> Publisher:
         """A connection for messages of any topic, without birth or last will."""
-        return self._started(Publisher(self._connection("sender", self._listener.version, window=window)))
+        return self._started(Publisher(self._connection(name, self._listener.version, window=window)))
+
+    def listen(self, topics: Mapping[str, Callable[[bytes], None]]) -> None:
+        """Hears what is published on some topics."""
+        self._started(Publisher(self._connection("ear", self._listener.version), listen=topics))
 
     async def close(self, within_s: float = 3.0) -> None:
         """Sends what is left for at most `within_s`, says goodbye, and ends every connection."""

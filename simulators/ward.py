@@ -21,7 +21,7 @@ from simulators.physiology import Episode, Patient, Traits
 from simulators.pump import PRESSORS, DosePump, PressorPump
 from simulators.scenario import Scenario
 
-_SURNAMES = (
+SURNAMES = (
     "Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ironwood", "Juniper", "Katsura", "Larch",
     "Maple", "Nutmeg", "Oak", "Poplar", "Quince", "Rowan", "Spruce", "Tulip", "Umbrella", "Viburnum", "Willow", "Yew",
 )  # fmt: skip
@@ -39,6 +39,11 @@ class SimulatedBed:
     """Synthetic, and recognisable as such."""
     patient: Patient
     devices: tuple[Device, ...]
+
+    @property
+    def monitor(self) -> Monitor:
+        """The one among them."""
+        return next(device for device in self.devices if isinstance(device, Monitor))
 
 
 class Ward:
@@ -88,8 +93,8 @@ class Ward:
 def _bed(scenario: Scenario, number: int, of: int, unit: str, seed: int, start_ms: int) -> SimulatedBed:
     bed = f"b{number:0{max(2, len(str(of)))}d}"
     patient = _patient(scenario, number, f"{seed}:{unit}:{bed}")
-    surname = _SURNAMES[(number - 1) % len(_SURNAMES)]
-    again = (number - 1) // len(_SURNAMES)
+    surname = SURNAMES[(number - 1) % len(SURNAMES)]
+    again = (number - 1) // len(SURNAMES)
     return SimulatedBed(
         unit=unit,
         bed=bed,

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from gateway.wire.recording import read_recording
 from simulators.broker import BrokerUrl
 from simulators.cli import add_commands
+from simulators.scenario import scenario_names
 from tests.support.mimic_tables import write_tables
 from tests.support.mosquitto import free_port
 
@@ -69,8 +70,9 @@ def test_list_names_every_scenario_on_standard_output() -> None:
     as_json = json.loads(_vigil("simulate", "--list", "--json")[1])
 
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["calm", "hypotension", "line-artefacts", "ward"]
-    assert [entry["name"] for entry in as_json] == ["calm", "hypotension", "line-artefacts", "ward"]
+    named = [line.split()[0] for line in out.splitlines() if not line.startswith(" ")]
+    assert named == scenario_names() == [entry["name"] for entry in as_json]
+    assert {"calm", "hypotension", "line-artefacts", "ward", "af-day-3"} < set(named)
     assert all(entry["description"] for entry in as_json)
 
 
