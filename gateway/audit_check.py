@@ -15,7 +15,15 @@ import orjson
 from gateway.fold import Fold
 from storage.audit.anchor import Anchors, Era, NewLog, read_anchors
 from storage.audit.chain import CONTENT, AuditEntry
-from storage.audit.verification import ChainWalk, Fault, Finding, hold_against, is_met, named
+from storage.audit.verification import (
+    ChainWalk,
+    Fault,
+    Finding,
+    hold_against,
+    hold_against_noted,
+    is_met,
+    named,
+)
 from storage.ports import JournalEntry
 from storage.records.auditing import AuditLogReader, Unreadable
 from storage.records.projection import project
@@ -67,6 +75,7 @@ async def check_log(
     archive: Path,
     from_journal: Iterator[dict[str, Any]] | None = None,
     note_progress: Callable[[int], None] = lambda _: None,
+    noted: Sequence[tuple[int, str]] = (),
 ) -> Report:
     """Check one log.
 
@@ -76,12 +85,13 @@ async def check_log(
         archive: Folder of the logs that it replaced.
         from_journal: The same entries made anew from the journal, to be compared.
         note_progress: Told now and then how many entries were taken.
+        noted: Heads that somebody noted: (number, first digits of the hash).
 
     Raises:
         OSError: The anchor file cannot be read.
     """
     anchors = read_anchors(anchor_file)  # before the log, which may be growing: it is never behind them
-    walk = ChainWalk({each.number for era in anchors.eras for each in era.anchors})
+    walk = ChainWalk({each.number for era in anchors.eras for each in era.anchors} | {number for number, _ in noted})
     comparison = _Comparison(from_journal) if from_journal is not None else None
     async for part in entries:
         for entry in part:
@@ -91,6 +101,7 @@ async def check_log(
         note_progress(walk.entries)
     report = Report(entries=walk.entries, head=(walk.head.number, walk.head.hash))
     report.findings += [*walk.findings(), *hold_against(anchors.eras[-1].anchors, walk)]
+    report.findings += hold_against_noted(noted, walk)
     _judge_anchor_file(report, anchors, anchor_file)
     for era in anchors.eras[:-1]:
         await _judge_earlier(report, era, archive, walk)

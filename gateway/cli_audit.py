@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,10 @@ def verify(
     log: Annotated[
         Path | None, typer.Option(help="A log that `vigil audit export` wrote, in place of the one kept.")
     ] = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="NUMBER:HASH that somebody noted, from GET /audit, a log or a figure; 12 digits are enough."),
+    ] = None,
     against_journal: Annotated[
         bool, typer.Option("--against-journal", help="Make every entry anew from the journal, and compare.")
     ] = False,
@@ -50,7 +55,8 @@ def verify(
         fail(f"there is no anchor at {anchor}", WRONG_USAGE)
     if log is not None and not log.exists():
         fail(f"there is no file {log}", WRONG_USAGE)
-    report = asyncio.run(_verify(settings, anchor, log, against_journal=against_journal))
+    noted = [_noted(text) for text in head or []]
+    report = asyncio.run(_verify(settings, anchor, log, noted, against_journal=against_journal))
     if json:
         typer.echo(orjson.dumps(report.as_json()).decode())
     else:
@@ -105,7 +111,21 @@ async def _open_log(settings: Settings) -> Any:
     return await AuditLogReader.open(records_url(settings))
 
 
-async def _verify(settings: Settings, anchor: Path | None, log: Path | None, *, against_journal: bool) -> Any:
+def _noted(text: str) -> tuple[int, str]:
+    found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{12,64})", text)
+    if found is None:
+        fail(f"--head {text}: NUMBER:HASH is meant, with at least 12 hexadecimal digits", WRONG_USAGE)
+    return int(found[1]), found[2]
+
+
+async def _verify(
+    settings: Settings,
+    anchor: Path | None,
+    log: Path | None,
+    noted: list[tuple[int, str]],
+    *,
+    against_journal: bool,
+) -> Any:
     from gateway import audit_check
 
     anchor_file = anchor or settings.audit_anchor_path
@@ -113,14 +133,15 @@ async def _verify(settings: Settings, anchor: Path | None, log: Path | None, *, 
     with _journal_entries(settings, is_wanted=against_journal) as from_journal:
         if log is not None:
             try:
-                return await audit_check.check_log(audit_check.read_log(log), anchor_file, archive, from_journal)
+                entries = audit_check.read_log(log)
+                return await audit_check.check_log(entries, anchor_file, archive, from_journal, noted=noted)
             except audit_check.NoAuditLogError as error:
                 fail(str(error))
         reader = await _open_log(settings)
         try:
             with _progress(await reader.length()) as note_progress:
                 report = await audit_check.check_log(
-                    reader.entries(), anchor_file, archive, from_journal, note_progress
+                    reader.entries(), anchor_file, archive, from_journal, note_progress, noted
                 )
             await audit_check.guards(report, reader)
         finally:

@@ -197,6 +197,20 @@ def hold_against(anchors: Sequence[Anchor], walk: ChainWalk) -> list[Finding]:
     return findings
 
 
+def hold_against_noted(noted: Sequence[tuple[int, str]], walk: ChainWalk) -> list[Finding]:
+    """Where the log differs from heads that somebody noted: (number, first digits of the hash)."""
+    findings = []
+    for number, digits in noted:
+        found = walk.hashes.get(number)
+        if found is None:
+            text = f"entry {number}, which was noted, is not there: the log ends with entry {walk.head.number}"
+            findings.append(_finding(Fault.CUT_OFF, number, number, walk.head.at_ms, text))
+        elif not found.startswith(digits):
+            text = f"entry {number} is not the one that was noted, or one before it is not: its hash is {found}"
+            findings.append(_finding(Fault.REPLACED, number, number, 0, text))
+    return findings
+
+
 def is_met(anchors: Iterable[Anchor], walk: ChainWalk) -> bool:
     """Whether the log is the one that the anchors know."""
     return all(walk.hashes.get(each.number) == each.hash for each in anchors)

@@ -103,13 +103,21 @@ def read_audit(row: RowMapping) -> AuditRecord:
         actor=row["actor"],
         action=row["action"],
         subject_id=row["subject_id"],
-        body=read_json(row["body"]),
+        body=_audit_body(row["body"]),
         outcome=row["outcome"],
         reason=row["reason"],
         detail=row["detail"],
         prev_hash=row["prev_hash"],
         hash=row["hash"],
     )
+
+
+def _audit_body(text: str) -> dict[str, object]:
+    """What was said; of an entry that was tampered with, what stands there: it must not hide the others."""
+    try:
+        return read_json(text)
+    except ValueError:
+        return {"unreadable": text}
 
 
 def _acknowledgement(row: RowMapping) -> Acknowledgement | None:

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from storage.audit.chain import EMPTY, AuditEntry
 from storage.audit.verification import ChainWalk
 from storage.records import Records, schema
-from storage.records.auditing import GUARDS, AuditLogReader
+from storage.records.auditing import GUARDS, AuditLogReader, append
 from storage.records.engine import open_engine
+from storage.records.projection import project
 from tests.support.audit_logs import ENTRIES, happenings
 from tests.support.effects import T0_MS
 
@@ -122,6 +123,18 @@ async def test_reading_can_change_nothing(records: Records, records_url: str) ->
 
     assert "read" in await refused(reader._engine, "DELETE FROM projection_offsets")
     await reader.close()
+
+
+async def test_an_entry_that_was_tampered_with_hides_no_other(records: Records, records_url: str) -> None:
+    rows = project(happenings(until=3), after=0).audit
+    rows[1]["body"] = "{"
+    async with records._engine.begin() as connection:
+        await append(connection, rows)
+
+    page = await records.audit()
+
+    assert [each.body for each in page.items][1] == {"unreadable": "{"}
+    assert len(page.items) == 3
 
 
 # --- migration --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from gateway.auditing import AuditAnchorer
 from gateway.clock import GatewayClock
 from gateway.export import journal_entries
 from gateway.fold import Fold
+from gateway.service import GatewayService
 from storage.audit.anchor import Anchor, AnchorFile, read_anchors
 from storage.audit.chain import CONTENT, ChainHead
 from storage.audit.verification import Fault
@@ -134,6 +135,26 @@ async def test_an_anchor_that_cannot_be_written_stops_nothing_and_is_written_lat
     running.cancel()
 
 
+async def test_figures_tell_where_the_log_stands_and_what_vouches_for_it(tmp_path: Path) -> None:
+    bench = await Bench.open(tmp_path)
+    async with bench.running():
+        await bench.admit("b01")
+    head = bench.records.audit_head
+    anchorer = AuditAnchorer(bench.records, bench.clock, tmp_path / "audit-anchor.ndjson")
+    service = GatewayService(bench.pipeline, None, anchorer)
+    figures = {family.name: family.samples[0][1] for family in service._audit_figures()}
+    await bench.close()
+
+    assert figures == {
+        "vigil_audit_entries": 1.0,
+        "vigil_audit_head_hash48": float(int(head.hash[:12], 16)),
+        "vigil_audit_anchored": 0.0,
+        "vigil_audit_fits": 1.0,
+        "vigil_audit_anchor_refused": 0.0,
+    }
+    assert int(figures["vigil_audit_head_hash48"]) == int(head.hash[:12], 16), "a double holds it exactly"
+
+
 # --- vigil audit ------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +193,23 @@ def test_verify_holds_a_log_against_an_anchor_from_elsewhere(log: Log, tmp_path:
 
     assert vigil("audit", "verify", "--data", log.path.parent)[0] == 0, "who cut both off is not found by what is here"
     assert vigil("audit", "verify", "--data", log.path.parent, "--anchor", elsewhere)[0] == 1
+
+
+def test_verify_holds_a_log_against_a_head_that_somebody_noted(log: Log) -> None:
+    last = log.anchor_file.read_text().splitlines()[-1]
+    noted = f"12:{json.loads(last)['hash'][:12]}"
+    log.anchor_file.unlink()
+
+    def verified(*options: str) -> tuple[int, list[str]]:
+        status, out, _ = vigil("audit", "verify", "--json", "--data", log.path.parent, *options)
+        return status, [each["fault"] for each in json.loads(out)["findings"]]
+
+    assert verified("--head", noted) == (0, [])
+    assert verified("--head", "12:" + "0" * 12) == (1, ["replaced"])
+    log.tamper("DELETE FROM audit_log WHERE number > 10")
+    assert verified() == (0, [])
+    assert verified("--head", noted) == (1, ["cut_off"])
+    assert vigil("audit", "verify", "--head", "12", "--data", log.path.parent)[0] == 2
 
 
 def test_an_exported_log_is_verified_by_itself(log: Log, tmp_path: Path) -> None:
