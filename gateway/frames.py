@@ -18,6 +18,7 @@ from streaming.instants import format_ms, parse_instant
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot
+from streaming.therapy.leak import leak_estimate
 from streaming.therapy.patient_facts import Shown
 
 JsonObject = dict[str, Any]
@@ -64,6 +65,8 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
         at_ms = parse_instant(frame["at"]) if speaker is None else speaker.at_ms
         frame["age_s"] = max(0, ward.now_ms - at_ms) / 1000 if at_ms is not None else None
     state: JsonObject = {"signals": signals, "alarms": _alarms(stay, ward.now_ms)} | _unheard(stay)
+    assert bed.patient is not None
+    state["leak_estimate"] = leak_estimate(bed.patient.facts)
     desk = ward.desk(admission_id)
     if desk is not None:
         state |= {"dose_count": desk.dose_count, "decision": desk.book.decision.value}

@@ -98,7 +98,7 @@ def _change(leaf: BaselineChange | IntervalChange | RiseFromLowest | Trend, find
             return f"{what} {_signed(value, finding.unit)} since the dose interval began ({from_to})"
         case RiseFromLowest():
             return f"{what} rising {from_to} within {duration_words(leaf.within_ms)}"
-        case Trend():
+        case _:
             rising = " rising" if value > 0 else ""
             return f"{what}{rising} {from_to} in {duration_words(leaf.over_ms)}"
 

@@ -10,6 +10,7 @@ import pytest
 
 from alerts.alarm import Alarm
 from alerts.ward import Ward
+from gateway.frames import admission_state
 from gateway.rulesets import load_rulebook
 from streaming.commands import Admit, Course, Sign
 from streaming.identity import DeviceId
@@ -256,6 +257,20 @@ def test_an_occluded_pressor_and_an_alarm_of_another_pump_are_told_apart() -> No
     assert bedside.starts("pump.alarm") == [630.0]
 
 
+def test_a_bolus_that_does_not_raise_the_pressure_is_told() -> None:
+    bedside = Treated()
+    saline = {"MDC_PUMP_INFUSING_STATUS": "pump-status-infusing", "MDC_FLOW_FLUID_PUMP_CURRENT": 500.0}
+    for at_s in range(60, 2 * HOUR, 60):
+        bedside.obs(at_s, {HR: 100, SPO2: 97, **line(62 if at_s > HOUR else 66)})
+        if at_s > HOUR:
+            bedside.pump(at_s, {**saline, "MDC_VOL_FLUID_DELIV_TOTAL": (at_s - HOUR) * 500 / HOUR})
+    bedside.tick(2 * HOUR)
+
+    alarm = bedside.alarm("hypotension.bolus")
+    assert alarm.priority == "medium"
+    assert text(alarm).startswith("MAP 62 mmHg below 65, MAP 66 → 62 mmHg in 1 h, intake ")
+
+
 # --- the stay ---------------------------------------------------------------------------------------------------------
 
 
@@ -383,3 +398,15 @@ def test_a_patient_without_a_course_is_not_told_what_only_a_course_makes_meaning
         bedside.obs(at_s, {HR: 90, SPO2: 97, **line(85)})
 
     assert bedside.rule_ids() <= {"signal_stale"}
+
+
+def test_the_state_of_an_admission_tells_the_estimated_leak() -> None:
+    bedside = Treated(baseline={"sbp": 160.0})
+    for day in range(1, 4):
+        bedside.chart(day * 24 * HOUR, {WEIGHT: 80 + 3 * day})
+        bedside.obs(day * 24 * HOUR, {HR: 90, **line(85)})
+    state = admission_state(bedside.ward, "adm-1")
+
+    assert state is not None
+    leak = state["leak_estimate"]
+    assert (leak["estimated"], leak["grade"], leak["unknown"]) == (True, 2, ["urine"])

@@ -357,3 +357,5 @@ def test_what_a_silent_pump_said_leaves_the_question_open() -> None:
     assert {each.kind for each in found} >= {FindingKind.WEIGHT_MISMATCH, FindingKind.CONCENTRATION}
     assert not any(each.holds or each.is_known for each in found)
     assert about_pumps(pump(weight=176.0, conc=0.5), seconds=24 * 3600 + 1) == []
+    (of_pressor,) = about_pumps(pump(label="Levophed", weight=176.0), seconds=121)
+    assert (of_pressor.kind, of_pressor.is_known) == (FindingKind.WEIGHT_MISMATCH, False)
