@@ -52,6 +52,11 @@ class House:
         books = sorted(self.books.items(), key=lambda item: item[0] or "")
         return [alarm for _, book in books for alarm in book.active.values()]
 
+    @property
+    def unwell_parts(self) -> list[str]:
+        """Parts of the service that are not well as far as was told, whether or not that is an alarm yet."""
+        return sorted(kind for kind, unit in self._conditions if unit is None)
+
     def link(self, now_ms: int, *, is_up: bool) -> list[AlarmTransition]:
         """The connection to the broker came or went."""
         if is_up:

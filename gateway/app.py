@@ -24,12 +24,14 @@ from gateway.clock import GatewayClock
 from gateway.heartbeat import publish_beats
 from gateway.mqtt import BrokerAddress, MqttDoor, parse_broker_url
 from gateway.notify.compose import plan_of, receivers_of
+from gateway.notify.webhook import Receiver
 from gateway.notify.worker import Notifier
 from gateway.permit import PermitPublisher
 from gateway.pipeline import Pipeline
 from gateway.rulesets import load_rulebook
 from gateway.service import VERSION, GatewayService
 from gateway.settings import Settings, read_secret
+from gateway.watchdog import Limits, Watchdog
 from gateway.web.app import create_app
 from gateway.web.feed import FeedHub
 from gateway.web.server import WebServer
@@ -136,18 +138,21 @@ async def _run_with_stores(
     if speed != 1.0:
         pipeline.note("clock", encode_command({"speed": speed, "actor": "vigil"}))
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
-    announcer = AlarmAnnouncer(records, journal, door)
-    notifier = Notifier(receivers, records, clock, give_up_s=settings.notify_give_up_s)
+    announcer, notifier = _tellers(pipeline, receivers, settings)
     service.notifier = notifier
-
-    def note_recorded() -> None:
-        announcer.recorded.set()
-        notifier.note_recorded()
-
-    pipeline.on_recorded = note_recorded
     permits = PermitPublisher(pipeline)
     pipeline.on_folded = permits.folded.set
+    watchdog = Watchdog(
+        pipeline,
+        announcer,
+        settings.data_dir,
+        _watch_limits(settings),
+        deliveries=lambda: notifier.troubles(settings.watch_delivery_lag_s),
+        unwell_before=lambda: fold.ward.house.unwell_parts,
+    )
+    service.watchdog = watchdog
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(watchdog.run(), name="watchdog")
         tasks.create_task(announcer.run(), name="announcer")
         tasks.create_task(permits.run(), name="permits")
         tasks.create_task(notifier.run(), name="notifier")
@@ -157,7 +162,7 @@ async def _run_with_stores(
         tasks.create_task(pipeline.run_recording(), name="recording")
         tasks.create_task(pipeline.run_ticks(), name="ticks")
         tasks.create_task(door.run(), name="mqtt")
-        tasks.create_task(publish_beats(pipeline, VERSION, lambda: 0), name="heartbeat")
+        tasks.create_task(publish_beats(pipeline, VERSION, lambda: len(fold.ward.house.active)), name="heartbeat")
         tasks.create_task(_flush_series(pipeline, settings.series_flush_interval_s), name="series")
         tasks.create_task(_save_snapshots(pipeline, folder, settings.snapshot_interval_s), name="snapshots")
         tasks.create_task(_tell_feed(pipeline, service), name="changes")
@@ -166,6 +171,19 @@ async def _run_with_stores(
         if exporter is not None:
             tasks.create_task(exporter.run(), name="export")
         announce(f"http://{settings.http_host}:{server.port}/")
+
+
+def _tellers(pipeline: Pipeline, receivers: list[Receiver], settings: Settings) -> tuple[AlarmAnnouncer, Notifier]:
+    """Who tells of alarms, over MQTT and over HTTP; both are woken when the records have grown."""
+    announcer = AlarmAnnouncer(pipeline.records, pipeline.journal, pipeline.door)
+    notifier = Notifier(receivers, pipeline.records, pipeline.clock, give_up_s=settings.notify_give_up_s)
+
+    def note_recorded() -> None:
+        announcer.recorded.set()
+        notifier.note_recorded()
+
+    pipeline.on_recorded = note_recorded
+    return announcer, notifier
 
 
 def records_url(settings: Settings) -> str:
@@ -294,6 +312,19 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
     if settings.mqtt_cert_file is not None and settings.mqtt_key_file is not None:
         context.load_cert_chain(settings.mqtt_cert_file, settings.mqtt_key_file)
     return context
+
+
+def _watch_limits(settings: Settings) -> Limits:
+    return Limits(
+        engine_lag_s=settings.watch_engine_lag_s,
+        loop_stall_s=settings.watch_loop_stall_s,
+        commit_s=settings.watch_commit_s,
+        projection_lag_s=settings.watch_projection_lag_s,
+        delivery_lag_s=settings.watch_delivery_lag_s,
+        disk_free_mb=settings.watch_disk_free_mb,
+        disk_free_percent=settings.watch_disk_free_percent,
+        clock_step_s=settings.watch_clock_step_s,
+    )
 
 
 def _exporter(settings: Settings, series: SeriesStore) -> InfluxExporter | None:

@@ -19,6 +19,7 @@ from gateway.rule_rows import (
     rule_object,
 )
 from gateway.standing import standing_of
+from gateway.watchdog import PARTS
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
 from streaming.effects import CommandApplied
@@ -28,6 +29,7 @@ from streaming.rules.kinds import Rule
 if TYPE_CHECKING:
     from gateway.auditing import AuditAnchorer
     from gateway.notify.worker import Notifier, ReceiverWorker
+    from gateway.watchdog import Watchdog
     from storage.records import Records
     from storage.series.influx import InfluxExporter
     from storage.series.store import SeriesStore
@@ -46,6 +48,8 @@ class GatewayService:
         self._pipeline = pipeline
         self._exporter = exporter
         self._anchorer = anchorer
+        self.watchdog: Watchdog | None = None
+        """Who watches the gateway, for its findings."""
         self.notifier: Notifier | None = None
         """Who tells people over HTTP, for its figures."""
         self.beds_changed = asyncio.Event()
@@ -228,6 +232,7 @@ class GatewayService:
             *self._audit_figures(),
             *self._ward_figures(),
             *self._notification_figures(),
+            *self._watch_figures(),
             *self._export_figures(),
         ]
 
@@ -285,6 +290,12 @@ class GatewayService:
             _one("vigil_clock_stepped_back_seconds", "gauge", "System clock behind gateway time", behind_s),
             MetricFamily("vigil_alarms_active", "gauge", "Alarms announced now", by_priority),
         ]
+
+    def _watch_figures(self) -> list[MetricFamily]:
+        if self.watchdog is None:
+            return []
+        unwell = [({"part": part}, float(part in self.watchdog.unwell)) for part in PARTS]
+        return [MetricFamily("vigil_part_unwell", "gauge", "1 while a part of the gateway is not well", unwell)]
 
     def _notification_figures(self) -> list[MetricFamily]:
         workers = self.notifier.workers if self.notifier is not None else []

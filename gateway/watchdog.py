@@ -40,6 +40,8 @@ log = logging.getLogger("vigil.watchdog")
 LOOK_S = 1.0
 REFRESH_S = 60.0
 DISK_LOOK_S = 10.0
+STALLED_FOR_S = 10.0
+"""So long after the process stood still is it told: longer than the rule waits before it raises an alarm."""
 STEPPED_FOR_S = 60.0
 """So long after a step of the wall clock is it told."""
 PARTS = ("engine_lag", "journal_lag", "projection_lag", "disk_nearly_full", "clock_stepped", "delivery_failed")
@@ -120,6 +122,7 @@ class Watchdog:
         self._stepped_s: float | None = None
         self._step = 0.0
         self._stall_s = 0.0
+        self._stalled_s = float("-inf")
         self._disk: shutil._ntuple_diskusage | None = None
         self._disk_looked_s = float("-inf")
         self._told: dict[str, _Told] = {}
@@ -168,7 +171,9 @@ class Watchdog:
         """Until the next look; how much longer it took is how long the loop stood still."""
         began_s = perf_counter()
         await asyncio.sleep(LOOK_S)
-        self._stall_s = max(0.0, perf_counter() - began_s - LOOK_S)
+        stall_s = max(0.0, perf_counter() - began_s - LOOK_S)
+        if stall_s > self._limits.loop_stall_s or perf_counter() - self._stalled_s > STALLED_FOR_S:
+            self._stall_s, self._stalled_s = stall_s, perf_counter()
 
     def _engine(self) -> PartCheck:
         limits, lag_s, stall_s = self._limits, standing_of(self._pipeline).lag_s, self._stall_s

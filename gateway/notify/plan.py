@@ -196,4 +196,4 @@ def notification_object(key: str, transition: AlarmTransition) -> dict[str, Any]
 
 def unit_of(alarm: Alarm) -> str | None:
     """The unit an alarm is about; None for one of the whole service."""
-    return alarm.bed.unit if alarm.bed is not None else None
+    return alarm.unit
