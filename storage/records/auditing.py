@@ -25,7 +25,8 @@ from storage.records.tables import AUDIT_LOG
 READ_AT_ONCE = 2_000
 ONE_BY_ONE = 200
 """Entries that are asked for singly where a whole part cannot be read."""
-_BEFORE_ALL = -(2**63)
+OUT_OF_TIME_MAX = 1_000
+_BEFORE_ALL, _AFTER_ALL = -(2**63), 2**63 - 1
 _NAMES = tuple(each.name for each in fields(AuditEntry))
 _COLUMNS = tuple(AUDIT_LOG.c[name] for name in _NAMES)
 GUARDS = {
@@ -56,6 +57,16 @@ async def read_head(connection: AsyncConnection) -> ChainHead:
     query = select(AUDIT_LOG.c.number, AUDIT_LOG.c.hash, AUDIT_LOG.c.at_ms).order_by(AUDIT_LOG.c.number.desc()).limit(1)
     row = (await connection.execute(query)).first()
     return ChainHead(*row) if row else EMPTY
+
+
+async def first_since(connection: AsyncConnection, since_ms: int) -> int:
+    """A number below which nothing happened at or after `since_ms`: so that the whole log need not be looked through.
+
+    Entries follow each other in time; should some ever not, `OUT_OF_TIME_MAX` of them are allowed for.
+    """
+    query = select(AUDIT_LOG.c.number).where(AUDIT_LOG.c.at_ms >= since_ms).order_by(AUDIT_LOG.c.at_ms).limit(1)
+    first = (await connection.execute(query)).scalar()
+    return _AFTER_ALL if first is None else first - OUT_OF_TIME_MAX
 
 
 async def append(connection: AsyncConnection, rows: Sequence[RowValues], head: ChainHead | None = None) -> ChainHead:

@@ -283,9 +283,10 @@ class Records:
         query = select(AUDIT_LOG)
         if kind is not None:
             query = query.where(AUDIT_LOG.c.kind == kind)
-        if since_ms is not None:
-            query = query.where(AUDIT_LOG.c.at_ms >= since_ms)
         async with self._connected() as connection:
+            if since_ms is not None:
+                first = await auditing.first_since(connection, since_ms)
+                query = query.where(AUDIT_LOG.c.at_ms >= since_ms, AUDIT_LOG.c.number >= first)
             rows, following = await _page(connection, query, _NEWEST_AUDIT, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_audit(row) for row in rows), following)
 

@@ -151,6 +151,7 @@ AUDIT_LOG = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index(None, "at_ms"),
+    Index(None, "kind", "number"),
 )
 """Chained (`storage.audit.chain`); triggers refuse any change but the addition of the next entry."""
 

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_at_ms", "audit_log", ["at_ms"], unique=False)
+    op.create_index("ix_audit_log_kind_number", "audit_log", ["kind", "number"], unique=False)
     _chain_what_is_there()
     op.drop_table("audit")
     for guard in POSTGRESQL_GUARDS if op.get_bind().dialect.name == "postgresql" else SQLITE_GUARDS:
