@@ -295,6 +295,6 @@ def test_a_reckoned_figure_says_so_and_a_value_is_told_once() -> None:
 
 def test_what_would_end_it_is_told() -> None:
     assert ending(rule_of("renal.creatinine_4_5")) == "creatinine below 4 mg/dL"
-    assert ending(rule_of("hypotension.sbp_low_pressor_rising")) == "SBP at least 94 mmHg for 2 min"
+    assert ending(rule_of("hypotension.acute_episode")).endswith("in 30 min: below 27 for 2 min")
     assert ending(rule_of("oliguria.urine_below_10_16h")).startswith("no longer: urine below 10 mL/h in each hour")
     assert ending(IL2.infusion_rules[0]) == "it is no longer so"
