@@ -17,8 +17,7 @@ _CERTAIN_SPO2, _POSSIBLE_SPO2 = 88.0, 92.6
 _CUFF_DOUBT = 9.0
 _CERTAIN_FOR = 7
 """Looks in a row, ten seconds apart."""
-_PRESSOR_LOOKS = 600
-"""A hundred minutes of looks."""
+_PRESSOR_CHANGED_MS = 100 * 60_000
 _PRESSORS = ("phenylephrine", "norepinephrine", "dopamine")
 
 
@@ -29,7 +28,8 @@ class CourseTruth:
     bed: CourseBed
     _sbp: deque[float] = field(default_factory=lambda: deque(maxlen=_CERTAIN_FOR))
     _spo2: deque[float] = field(default_factory=lambda: deque(maxlen=_CERTAIN_FOR))
-    _rates: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=_PRESSOR_LOOKS))
+    _rates: tuple[float, ...] = ()
+    _rates_changed_ms: int = 0
     _gains: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=290))
     """(hours of the course, kg gained), every five minutes for a day."""
     _last_possible_ms: int = -1
@@ -52,7 +52,9 @@ class CourseTruth:
             self._last_certain_ms = at_ms
         channels = bedside.channels
         rates = tuple(channels[name].shown_rate for name in _PRESSORS)
-        self._rates.append(rates)
+        if self._rates and rates != self._rates:
+            self._rates_changed_ms = at_ms
+        self._rates = rates
         gain_kg = state.weight_gain_kg()
         if not self._gains or state.t_h - self._gains[-1][0] >= 1.0 / 12.0:
             self._gains.append((state.t_h, gain_kg))
@@ -78,7 +80,7 @@ class CourseTruth:
             drained_channels=tuple(n for n, c in channels.items() if c.stop is Stop.BATTERY and c.is_started),
             stopped_pressors=tuple(n for n in stopped if n in _PRESSORS),
             waits_for_permit=channels["il2"].stop is Stop.NO_PERMIT,
-            pressor_changed=any(rate != rates for rate in self._rates),
+            pressor_changed=at_ms - self._rates_changed_ms < _PRESSOR_CHANGED_MS,
             urine_8h_ml=notes.urine_of_8h(),
             urine_hour_ml=notes.urine_ml[-1][1] if notes.urine_ml else 100.0,
             creatinine=notes.labs[-1].creatinine if notes.labs else bedside.traits.creatinine0,

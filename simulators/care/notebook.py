@@ -60,7 +60,12 @@ class Notebook:
 
     def highest_phenylephrine(self, since_h: float) -> float:
         """ug/kg/min since an instant."""
-        return max((p for at_h, p, _, _ in self.pressors if at_h >= since_h), default=0.0)
+        highest = 0.0
+        for at_h, rate, _, _ in reversed(self.pressors):
+            if at_h < since_h:
+                break
+            highest = max(highest, rate)
+        return highest
 
 
 def sample_of(state: BodyState) -> LabResult:

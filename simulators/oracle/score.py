@@ -141,7 +141,9 @@ def score(truth: RunTruth, heard: Heard) -> Score:
     def of(family: str) -> FamilyScore:
         return families.setdefault(family, FamilyScore(family))
 
-    alarms = [alarm for alarm in heard.alarms if truth.start_ms - _BEFORE_MS <= alarm.from_ms <= truth.end_ms]
+    beds = {_NO_BED, *(facts.bed for facts in truth.beds)}
+    in_time = [alarm for alarm in heard.alarms if truth.start_ms - _BEFORE_MS <= alarm.from_ms <= truth.end_ms]
+    alarms = [alarm for alarm in in_time if alarm.bed in beds]
     by_bed: dict[str, list[HeardAlarm]] = defaultdict(list)
     for alarm in alarms:
         by_bed[alarm.bed].append(alarm)
