@@ -13,7 +13,7 @@ DEMO     ?=
 TESTS    ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check format bench docs lock system-packages clean
+.PHONY: help install demo test test-fast scenarios check format bench docs lock system-packages clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -41,6 +41,9 @@ test: install system-packages ## Run all tests (TESTS=tests/unit for some), afte
 
 test-fast: install ## Run the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow" $(TESTS)
+
+scenarios: install ## Play every simulated scenario, live and offline, and score it (some 20 minutes)
+	@VIGIL_ALL_SCENARIOS=1 $(BIN)/python -m pytest tests/system/test_scenarios.py
 
 check: install ## Lint, formatting, types, import rules
 	@$(BIN)/ruff check .
