@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from alerts.dosing import NEVER_DUE_MS, DoseDesk
 from streaming.bed import Bed
-from streaming.criteria.attention import INTERVAL, Attention, Bands, names_of
+from streaming.criteria.attention import INTERVAL, NEVER_MS, Attention, Bands, Pace, is_calm, names_of
 from streaming.criteria.kinds import Leaf, leaves
 from streaming.rules.kinds import InfusionRule, StayRule
 from streaming.stay_watch import StayWatch
@@ -37,9 +37,11 @@ class Rounds:
         self._next_look_ms = now_ms
         """No look before this."""
         asked = [leaf for rule in watch.rules for leaf in _leaves(rule)]
-        self._bands = Bands([*asked, *(desk.leaves if desk is not None else ())], facts.limits)
-        met = [tuple(leaves(rule.met)) if isinstance(rule, StayRule) else () for rule in watch.rules]
+        of_desk = desk.leaves if desk is not None else ()
+        self._bands = Bands([*asked, *of_desk], facts.limits, facts.baseline)
+        met = [rule.met if isinstance(rule, StayRule) else None for rule in watch.rules]
         self._attention = Attention(met, now_ms, also=[_rests_on(rule) for rule in watch.rules])
+        self._reset_slides_ms = [_reset_slide_ms(rule) for rule in watch.rules]
 
     def is_wanted(self, now_ms: int, bed: Bed) -> bool:
         """Whether what was reported is worth a look, now or as soon as one may be."""
@@ -59,8 +61,7 @@ class Rounds:
     def look(self, step: Step, bed: Bed) -> None:
         """Look, where it is time; what was found goes into the step."""
         now_ms, facts = step.now_ms, self._facts
-        self.is_wanted(now_ms, bed)
-        if now_ms < self.due_ms:
+        if now_ms < self.due_ms and not (self.is_wanted(now_ms, bed) and now_ms >= self.due_ms):
             return
         known = facts.take_changes(now_ms, self.watch.limits)
         crossed = self._bands.look(bed.slots)
@@ -89,8 +90,17 @@ class Rounds:
                 self._facts, decision, now_ms, which, why=lambda: book.summary(now_ms) if book is not None else ""
             )
             for i in which:
-                self._attention.answered(i, now_ms, watch.due_of(i))
+                self._attention.answered(i, now_ms, watch.due_of(i), self._slide_ms(i))
         step.found += watch.time_passed(now_ms)
+
+    def _slide_ms(self, i: int) -> int:
+        """How often a rule is to be looked at although nothing was reported."""
+        rule, finding = self.watch.rules[i], self.watch.finding_of(i)
+        if not isinstance(rule, StayRule) or finding is None:
+            return NEVER_MS
+        if not self.watch.is_under_way(i):
+            return self._attention.slide_ms(i, finding, is_calm=is_calm(rule.met, self._facts))
+        return min(self._reset_slides_ms[i], self._attention.slide_ms(i))
 
     def _schedule(self, now_ms: int) -> None:
         watch_ms = self.watch.due_ms(now_ms)
@@ -107,6 +117,12 @@ def _leaves(rule: StayRule | InfusionRule) -> list[Leaf]:
     if isinstance(rule, InfusionRule):
         return []
     return [*leaves(rule.met), *(leaves(rule.reset) if rule.reset is not None else ())]
+
+
+def _reset_slide_ms(rule: StayRule | InfusionRule) -> int:
+    if isinstance(rule, InfusionRule) or rule.reset is None:
+        return NEVER_MS
+    return Pace(rule.reset).slide_ms(None)
 
 
 def _rests_on(rule: StayRule | InfusionRule) -> list[str]:

@@ -141,7 +141,8 @@ class Ward:
             at_ms = max(due_ms, self.now_ms)
             self.now_ms = at_ms
             step = Step(at_ms)
-            self._guarded(bed, step, bed.time_passed, "the passing of time")
+            is_due = bed.due_ms <= at_ms  # otherwise the rounds or the alarm book are
+            self._guarded(bed, step, bed.time_passed if is_due else _nothing, "the passing of time")
             bed.due_ms = max(bed.due_ms, at_ms + 1)  # whatever is wrong with a bed, time goes on
             self._book(bed)
             effects += step.effects
@@ -566,7 +567,8 @@ class Ward:
             rounds.look(step, bed)
             if step.found:
                 self._finish(bed, step)
-        bed.schedule(step.now_ms)
+        if bed.needs_schedule or bed.due_ms <= step.now_ms:
+            bed.schedule(step.now_ms)
         self._book(bed)
 
     def _finish(self, bed: Bed, step: Step) -> None:
@@ -606,6 +608,10 @@ class Ward:
         ward = held[2]
         assert isinstance(ward, Ward)
         return ward
+
+
+def _nothing(step: Step) -> None:
+    """Nothing of the bed itself is due."""
 
 
 def _take(bed: Bed, step: Step, device: Device, message: DeviceMessage) -> bool:

@@ -51,6 +51,8 @@ class _Said:
     """Asked for only when something is to be told."""
     due_ms: int | None = None
     """When time alone may change the answer."""
+    finding: Finding | None = None
+    """What the rule's predicate says, where it was asked."""
 
 
 class _Watched:
@@ -74,7 +76,7 @@ class _Watched:
 class StayWatch:
     """The stay rules and infusion rules of one admission. Instants are gateway milliseconds."""
 
-    __slots__ = ("_dues", "_facts_due_ms", "_profile", "_watched", "admission", "limits", "rules")
+    __slots__ = ("_dues", "_facts_due_ms", "_findings", "_profile", "_watched", "admission", "limits", "rules")
 
     def __init__(self, admission: Admission, profile: AlarmProfile, limits: InfusionLimits = USUAL_LIMITS) -> None:
         """Watch an admission.
@@ -94,6 +96,7 @@ class StayWatch:
         self._facts_due_ms: int | None = None
         self._dues: list[int | None] = [None] * len(self.rules)
         """When time alone may change each answer, as the answer told."""
+        self._findings: list[Finding | None] = [None] * len(self.rules)
 
     def look(
         self,
@@ -120,7 +123,7 @@ class StayWatch:
             rule = self.rules[i]
             if isinstance(rule, StayRule):
                 said = self._ask(rule, facts)
-                self._dues[i] = said.due_ms
+                self._dues[i], self._findings[i] = said.due_ms, said.finding
                 found += self._take(i, {next(leaves(rule.met)).signal: said}, now_ms)
             else:
                 infusion_rules.append((i, rule))
@@ -129,7 +132,7 @@ class StayWatch:
             for i, rule in infusion_rules:
                 said_of = _of_findings(rule, findings, facts) or _of_decision(rule, facts, decision, why)
                 found += self._take(i, said_of, now_ms)
-            self._facts_due_ms = facts.due_ms(self.limits)
+            self._facts_due_ms = facts.findings_due_ms(self.limits)
         return found
 
     def time_passed(self, now_ms: int) -> list[OutcomeChanged]:
@@ -157,6 +160,14 @@ class StayWatch:
                 dues += [watched.condition.due_ms, watched.asked_ms + ASK_AGAIN_MS if is_open else None]
         return min((due for due in dues if due is not None), default=None)
 
+    def finding_of(self, i: int) -> Finding | None:
+        """What the predicate of a stay rule last said; None while it is not asked."""
+        return self._findings[i]
+
+    def is_under_way(self, i: int) -> bool:
+        """Whether a condition of the rule of that index holds, or may be about to."""
+        return any(rule == i for rule, _ in self._watched)
+
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def _ask(self, rule: StayRule, facts: Facts) -> _Said:
@@ -173,7 +184,7 @@ class StayWatch:
             dues.append(reset.due_ms)
         since_ms = facts.now_ms if finding.since_ms is None else finding.since_ms
         due_ms = min((due for due in dues if due is not None), default=None)
-        return _Said(answer, since_ms, lambda: _stay_evidence(rule, finding), due_ms)
+        return _Said(answer, since_ms, lambda: _stay_evidence(rule, finding), due_ms, finding)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 

@@ -16,9 +16,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from streaming.criteria.evaluate import Finding
+from streaming.criteria.facts import Facts
 from streaming.criteria.freshness import MONITORED_MS
 from streaming.criteria.kinds import (
+    INFINITY,
     Absent,
+    AllOf,
+    AnyOf,
     BaselineChange,
     Burden,
     Consecutive,
@@ -29,7 +34,9 @@ from streaming.criteria.kinds import (
     Leaf,
     Limit,
     LowFlow,
+    Predicate,
     Recurrence,
+    RhythmEventSeen,
     RhythmIs,
     RhythmPresent,
     RiseFromLowest,
@@ -37,21 +44,34 @@ from streaming.criteria.kinds import (
     StateLasting,
     Trend,
     WindowTotal,
+    leaves,
 )
 from streaming.freshness import CONTINUOUS
+from streaming.observation import Validity
+from streaming.truth import Truth
 
 if TYPE_CHECKING:
-    from streaming.signals import SignalSlot
+    from streaming.signals import Channel, SignalSlot
 
 MINUTE_MS = 60_000
+BEATS = "hr"
+"""While it is heard, so would be an arrhythmia."""
+_BANDED = (Limit, Absent, BaselineChange, Burden)
+"""What changes with a continuous signal only when it crosses a bound."""
+_SLIDING_WITH_EACH_VALUE = (Trend, FallFromPeak, RiseFromLowest, HighestInInterval, IntervalChange, Consecutive)
+HOUR_MS = 60 * MINUTE_MS
+LONG_SLIDE_MS = 5 * MINUTE_MS
+"""A window of an hour or more is looked at no more often while nothing is reported. [D]"""
 SLIDES = 96
 """A window is looked at so often while it slides by its whole length: each five minutes of eight hours. [D]"""
 NEVER_MS = 1 << 62
+CALM_MS = 15 * MINUTE_MS
+"""A burden is looked at so often while no value is beneath its limit: its coverage may still grow. [D]"""
 INTERVAL = "interval"
 """What changes when a dose begins, is held, or a course is ordered."""
 _DERIVED_SLIDE_MS: Mapping[str, int] = MappingProxyType(
     {
-        "shock_index": MINUTE_MS,
+        "shock_index": 5 * MINUTE_MS,
         "urine_ml_h": 5 * MINUTE_MS,
         "urine_ml_8h": 5 * MINUTE_MS,
         "fluid_balance_ml_24h": 15 * MINUTE_MS,
@@ -63,24 +83,25 @@ _DERIVED_SLIDE_MS: Mapping[str, int] = MappingProxyType(
 class Attention:
     """When to ask each of some questions again. Instants are gateway milliseconds."""
 
-    __slots__ = ("_began_ms", "_by_signal", "_dues", "_slides_ms")
+    __slots__ = ("_began_ms", "_by_signal", "_dues", "_paces")
 
     def __init__(
-        self, questions: Sequence[Collection[Leaf]], began_ms: int, also: Sequence[Iterable[str]] = ()
+        self, questions: Sequence[Predicate | None], began_ms: int, also: Sequence[Iterable[str]] = ()
     ) -> None:
         """Begin with every question open.
 
         Args:
-            questions: What each question is made of.
+            questions: What is asked; None for what is no predicate, and changes only with `also`.
             began_ms: Origin from which slides are counted.
             also: What each changes with besides (`rests_on` of what a resumption asks, `interval`, …).
         """
         self._began_ms = began_ms
         self._by_signal: dict[str, tuple[int, ...]] = {}
-        for i, leaves in enumerate(questions):
-            for name in dict.fromkeys([*names_of(leaves), *(also[i] if also else ())]):
+        for i, question in enumerate(questions):
+            names = names_of(leaves(question)) if question is not None else []
+            for name in dict.fromkeys([*names, *(also[i] if also else ())]):
                 self._by_signal[name] = (*self._by_signal.get(name, ()), i)
-        self._slides_ms = [min((slide_ms(leaf) for leaf in leaves), default=NEVER_MS) for leaves in questions]
+        self._paces = [Pace(question) if question is not None else None for question in questions]
         self._dues = [began_ms] * len(questions)
 
     @property
@@ -98,23 +119,70 @@ class Attention:
             which.update(self._by_signal.get(name, ()))
         return sorted(which)
 
-    def answered(self, i: int, now_ms: int, due_ms: int | None, *, is_urgent: bool = False) -> None:
+    def slide_ms(self, i: int, finding: Finding | None = None, *, is_calm: bool = False) -> int:
+        """How often to look at a question although nothing it rests on was reported (`Pace`)."""
+        pace = self._paces[i]
+        return NEVER_MS if pace is None else pace.slide_ms(finding, is_calm=is_calm)
+
+    def answered(self, i: int, now_ms: int, due_ms: int | None, slide_ms: int = NEVER_MS) -> None:
         """A question was asked.
 
         Args:
             i: Which.
             now_ms: When.
             due_ms: When time alone changes the answer, as far as the answer tells.
-            is_urgent: Whether it is to be asked each minute, whatever its windows are.
+            slide_ms: How often to look at it besides.
         """
-        slide = MINUTE_MS if is_urgent else self._slides_ms[i]
-        next_ms = NEVER_MS if slide == NEVER_MS else now_ms + slide - (now_ms - self._began_ms) % slide
+        next_ms = NEVER_MS if slide_ms == NEVER_MS else now_ms + slide_ms - (now_ms - self._began_ms) % slide_ms
         self._dues[i] = next_ms if due_ms is None or due_ms <= now_ms else min(next_ms, due_ms)
 
 
-def names_of(leaves: Iterable[Leaf]) -> list[str]:
+class Pace:
+    """How often one question is to be looked at although nothing that it rests on was reported.
+
+    Where one part decides the whole (one that is FALSE of those that must all hold), only that part's pace counts.
+    """
+
+    __slots__ = ("_calm_ms", "_if_decided", "_truth", "_usual_ms")
+
+    def __init__(self, question: Predicate) -> None:
+        self._usual_ms, self._calm_ms = _paces(question)
+        self._truth = Truth.FALSE if isinstance(question, AllOf) else Truth.TRUE
+        self._if_decided: dict[Leaf, tuple[int, int]] = {}
+        if isinstance(question, AllOf | AnyOf):
+            for part in question.of:
+                for leaf in leaves(part):
+                    others = self._if_decided.get(leaf, (NEVER_MS, NEVER_MS))
+                    self._if_decided[leaf] = tuple(map(min, _paces(part), others))  # type: ignore[assignment]
+
+    def slide_ms(self, finding: Finding | None, *, is_calm: bool = False) -> int:
+        """The pace after an answer."""
+        if finding is not None and finding.leaf is not None and finding.truth is self._truth:
+            decided = self._if_decided.get(finding.leaf)
+            if decided is not None:
+                return decided[is_calm]
+        return self._calm_ms if is_calm else self._usual_ms
+
+
+def _paces(question: Predicate) -> tuple[int, int]:
+    """(usual, when calm) pace of a question."""
+    asked = list(leaves(question))
+    return min(map(slide_ms, asked)), min(map(calm_slide_ms, asked))
+
+
+def is_calm(question: Predicate, facts: Facts) -> bool:
+    """Whether nothing points to a burden now: no value beneath its limit. `Bands` tells when one comes."""
+    return not any(isinstance(leaf, Burden) and _is_beneath(leaf, facts) for leaf in leaves(question))
+
+
+def _is_beneath(leaf: Burden, facts: Facts) -> bool:
+    reading = facts.current(leaf.signal)
+    return reading is not None and not isinstance(reading.value, str) and reading.value < leaf.limit
+
+
+def names_of(asked: Iterable[Leaf]) -> list[str]:
     """What the answers to some questions change with."""
-    return [name for leaf in leaves for name in rests_on(leaf)]
+    return [name for leaf in asked for name in rests_on(leaf)]
 
 
 def rests_on(leaf: Leaf) -> tuple[str, ...]:
@@ -125,16 +193,28 @@ def rests_on(leaf: Leaf) -> tuple[str, ...]:
         return leaf.signal, leaf.other
     if isinstance(leaf, HighestInInterval | IntervalChange):
         return leaf.signal, INTERVAL
+    if isinstance(leaf, RhythmEventSeen | RhythmPresent):
+        return leaf.signal, BEATS
     return (leaf.signal,)
 
 
 def slide_ms(leaf: Leaf) -> int:
     """How often an answer is to be looked at although nothing that it rests on was reported."""
     window_ms = _window_ms(leaf)
-    if window_ms == 0 or (leaf.signal in CONTINUOUS and not isinstance(leaf, Limit | Absent | Burden)):
+    if window_ms == 0 or (leaf.signal in CONTINUOUS and isinstance(leaf, _SLIDING_WITH_EACH_VALUE)):
         return MINUTE_MS
     derived_ms = _DERIVED_SLIDE_MS.get(leaf.signal, NEVER_MS)
-    return derived_ms if window_ms is None else min(derived_ms, max(MINUTE_MS, window_ms // SLIDES))
+    if window_ms is None:
+        return derived_ms
+    least_ms = LONG_SLIDE_MS if window_ms >= HOUR_MS else MINUTE_MS
+    return min(derived_ms, max(least_ms, window_ms // SLIDES))
+
+
+def calm_slide_ms(leaf: Leaf) -> int:
+    """The same where only TRUE matters and nothing points to it."""
+    if isinstance(leaf, RhythmPresent | RhythmEventSeen | RhythmIs):
+        return NEVER_MS
+    return max(CALM_MS, slide_ms(leaf)) if isinstance(leaf, Burden) else slide_ms(leaf)
 
 
 def _window_ms(leaf: Leaf) -> int | None:
@@ -142,11 +222,13 @@ def _window_ms(leaf: Leaf) -> int | None:
     match leaf:
         case Limit() | BaselineChange() | StateIs() | StateLasting() | Absent() | Consecutive() | RhythmPresent():
             return None
+        case IntervalChange():
+            return None
         case WindowTotal() | LowFlow() | Burden():
             return leaf.window_ms
         case Trend():
             return leaf.over_ms
-        case FallFromPeak() | RiseFromLowest() | RhythmIs() | Recurrence():
+        case FallFromPeak() | RiseFromLowest() | RhythmIs() | RhythmEventSeen() | Recurrence():
             return leaf.within_ms
         case HighestInInterval():
             return leaf.longest_ms
@@ -159,48 +241,76 @@ class Bands:
 
     __slots__ = ("_bounds", "_last")
 
-    def __init__(self, leaves: Iterable[Leaf], limits: Mapping[str, float]) -> None:
+    def __init__(self, asked: Iterable[Leaf], limits: Mapping[str, float], baseline: Mapping[str, float]) -> None:
         """Take the bounds of the questions.
 
         Args:
-            leaves: What the questions are made of.
+            asked: What the questions are made of.
             limits: This patient's own limits, which replace some bounds.
+            baseline: What was before treatment, from which some bounds are counted.
         """
         found: dict[str, set[float]] = {}
-        for leaf in leaves:
-            if isinstance(leaf, Limit | Absent) and leaf.signal in CONTINUOUS:
-                found.setdefault(leaf.signal, set()).update(_numbers(leaf, limits))
+        for leaf in asked:
+            if isinstance(leaf, _BANDED) and leaf.signal in CONTINUOUS:
+                found.setdefault(leaf.signal, set()).update(_numbers(leaf, limits, baseline))
+            elif isinstance(leaf, RhythmEventSeen | RhythmPresent):
+                found.setdefault(BEATS, set())
         self._bounds = tuple((name, tuple(sorted(numbers))) for name, numbers in sorted(found.items()))
-        self._last: list[object] = [None] * len(self._bounds)
+        self._last: list[_Place] = [NOWHERE] * len(self._bounds)
 
     def crossed(self, slots: Mapping[str, SignalSlot]) -> bool:
         """Whether a signal lies elsewhere than at the last look, or comes from elsewhere."""
-        return self._where(slots) != self._last
+        for (name, _), (low, high, validity, at_ms, last) in zip(self._bounds, self._last, strict=True):
+            slot = slots.get(name)
+            source = slot.source if slot is not None else None
+            if source is not last:
+                return True
+            if source is None:
+                continue
+            value = source.value
+            is_there = low < value < high or low == value == high  # type: ignore[operator]  # a number, as before
+            if not is_there or source.validity is not validity or (at_ms and source.at_ms != at_ms):
+                return True
+        return False
 
     def look(self, slots: Mapping[str, SignalSlot]) -> list[str]:
         """Look; the signals that lie elsewhere than at the last look."""
-        last, self._last = self._last, self._where(slots)
+        last, self._last = self._last, [_place(slots.get(name), bounds) for name, bounds in self._bounds]
         return [bound[0] for bound, was, now in zip(self._bounds, last, self._last, strict=True) if was != now]
 
-    def _where(self, slots: Mapping[str, SignalSlot]) -> list[object]:
-        where: list[object] = []
-        for name, bounds in self._bounds:
-            slot = slots.get(name)
-            source = slot.source if slot is not None else None
-            value = source.value if source is not None else None
-            if source is None or value is None or isinstance(value, str):
-                where.append(None)
-                continue
-            # Of a source that speaks now and then each value counts: the one before may have grown too old.
-            at_ms = source.at_ms if source.fresh_ms > MONITORED_MS else 0
-            where.append((bisect_left(bounds, value), bisect_right(bounds, value), source.validity, at_ms, source))
-        return where
+
+_Place = tuple[float, float, Validity, int, "Channel | None"]
+"""(between which bounds, how valid, when where that matters, from where)."""
+NOWHERE: _Place = (0.0, 0.0, Validity.NOT_AVAILABLE, 0, None)
 
 
-def _numbers(leaf: Limit | Absent, limits: Mapping[str, float]) -> set[float]:
+def _place(slot: SignalSlot | None, bounds: Sequence[float]) -> _Place:
+    source = slot.source if slot is not None else None
+    value = source.value if source is not None else None
+    if source is None or value is None or isinstance(value, str):
+        return NOWHERE
+    # Of a source that speaks now and then each value counts: the one before may have grown too old.
+    at_ms = source.at_ms if source.fresh_ms > MONITORED_MS else 0
+    i, j = bisect_left(bounds, value), bisect_right(bounds, value)
+    if i != j:
+        return (value, value, source.validity, at_ms, source)
+    low, high = bounds[i - 1] if i else -INFINITY, bounds[i] if i < len(bounds) else INFINITY
+    return (low, high, source.validity, at_ms, source)
+
+
+def _numbers(
+    leaf: Limit | Absent | BaselineChange | Burden, limits: Mapping[str, float], baseline: Mapping[str, float]
+) -> set[float]:
     if isinstance(leaf, Absent):
         return set()
+    if isinstance(leaf, Burden):
+        return {leaf.limit}
     bounds = leaf.bounds
     numbers = {each for each in (bounds.above, bounds.at_least, bounds.below, bounds.at_most) if each is not None}
+    if isinstance(leaf, BaselineChange):
+        before = baseline.get(leaf.baseline)
+        if before is None:
+            return set()
+        return {before * (1 + each / 100) if leaf.is_percent else before + each for each in numbers}
     own = limits.get(leaf.patient_limit) if leaf.patient_limit is not None else None
     return numbers | ({own} if own is not None else set())

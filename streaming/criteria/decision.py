@@ -25,10 +25,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streaming.criteria.attention import Attention, names_of
+from streaming.criteria.attention import Attention, Pace, names_of
 from streaming.criteria.criterion import CriterionClass, DosingProfile
 from streaming.criteria.facts import Facts
-from streaming.criteria.kinds import leaves
 from streaming.criteria.state import CriterionState, State
 from streaming.criteria.words import headline, sentence, shown_finding
 from streaming.instants import format_ms
@@ -152,6 +151,7 @@ class DecisionBook:
         "_is_counted_out",
         "_is_told",
         "_override",
+        "_resume_paces",
         "_signed",
         "admission_id",
         "computed",
@@ -171,8 +171,10 @@ class DecisionBook:
         """What counts: computed, or signed."""
         self.signature: Signature | None = None
         """The latest."""
-        met = [tuple(leaves(criterion.met)) for criterion in profile.criteria]
+        met = [criterion.met for criterion in profile.criteria]
         self._attention = Attention(met, now_ms, also=[names_of(state.leaves) for state in self.states])
+        resumes = [criterion.resume for criterion in profile.criteria]
+        self._resume_paces = [Pace(resume) if resume is not None else None for resume in resumes]
         self._is_told = False
         self._counted: str | None = None
         self._is_counted_out = False
@@ -202,8 +204,11 @@ class DecisionBook:
         for i in which:
             state = self.states[i]
             is_changed |= state.update(facts)
-            is_urgent = state.state is State.RECOVERING
-            self._attention.answered(i, now_ms, state.due_ms(now_ms), is_urgent=is_urgent)
+            slide_ms = self._attention.slide_ms(i, state.finding)
+            resume = self._resume_paces[i]
+            if state.state is State.RECOVERING and resume is not None:
+                slide_ms = min(slide_ms, resume.slide_ms(state.resume_finding))
+            self._attention.answered(i, now_ms, state.due_ms(now_ms), slide_ms)
         return is_changed
 
     def sign(self, facts: Facts, decision: Decision, reason: str | None, actor: str) -> Signed | SignatureRefused:

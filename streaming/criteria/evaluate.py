@@ -149,11 +149,13 @@ def _number(facts: Facts, signal: str, fresh_ms: int | None = None) -> tuple[Rea
     return reading, reading.value
 
 
-def _expires_ms(reading: Reading, signal: str, fresh_ms: int | None, now_ms: int) -> int | None:
-    """When the reading becomes too old: the first millisecond beyond its limit."""
+def _expires_ms(reading: Reading, signal: str, fresh_ms: int | None, facts: Facts) -> int | None:
+    """When the reading becomes too old: the first millisecond beyond its limit. None while its source is heard."""
+    if facts.is_heard(signal):
+        return None
     limit_ms = usual_fresh_ms(signal, reading.source) if fresh_ms is None else fresh_ms
     due_ms = reading.at_ms + limit_ms + 1
-    return due_ms if due_ms > now_ms else None
+    return due_ms if due_ms > facts.now_ms else None
 
 
 def _nothing(leaf: Leaf, detail: str = NO_VALUE, limit: float | None = None) -> Finding:
@@ -178,7 +180,7 @@ def _judged(
         bounds.shown,
         reading.source,
         reading.at_ms,
-        _expires_ms(reading, leaf.signal, None, facts.now_ms),
+        _expires_ms(reading, leaf.signal, None, facts),
         leaf,
     )
 
@@ -203,7 +205,7 @@ def _limit(leaf: Limit, facts: Facts, asking: Asking) -> Finding:
         (TRUE if bounds.holds(value) else FALSE) if is_valid else _truth(bounds.holds(value), reading.validity, asking)
     )
     at_ms = reading.at_ms
-    due_ms = _expires_ms(reading, leaf.signal, leaf.fresh_ms, facts.now_ms)
+    due_ms = _expires_ms(reading, leaf.signal, leaf.fresh_ms, facts)
     detail = "" if is_valid else QUESTIONABLE
     return Finding(
         truth, value, reading.unit, at_ms, leaf.signal, 1.0, detail, bounds.shown, reading.source, at_ms, due_ms, leaf
@@ -320,7 +322,7 @@ def _absent(leaf: Absent, facts: Facts, asking: Asking) -> Finding:
     reading = facts.current(leaf.signal, leaf.fresh_ms)
     if reading is None:
         return _nothing(leaf)._replace(truth=TRUE)
-    due_ms = _expires_ms(reading, leaf.signal, leaf.fresh_ms, facts.now_ms)
+    due_ms = _expires_ms(reading, leaf.signal, leaf.fresh_ms, facts)
     return Finding(
         FALSE, reading.value, reading.unit, reading.at_ms, leaf.signal, source=reading.source, due_ms=due_ms, leaf=leaf
     )
@@ -336,7 +338,7 @@ def _disagreement(leaf: Disagreement, facts: Facts, asking: Asking) -> Finding:
     doubtful = reading if reading.validity is not Validity.VALID else other_reading
     truth = _truth(leaf.bounds.holds(abs(value - other_value)), doubtful.validity, asking)
     finding = _judged(leaf, leaf.bounds, reading, abs(value - other_value), facts, asking)
-    due_ms = _earliest((finding.due_ms, _expires_ms(other_reading, leaf.other, None, facts.now_ms)))
+    due_ms = _earliest((finding.due_ms, _expires_ms(other_reading, leaf.other, None, facts)))
     return finding._replace(truth=truth, detail=f"{value:.4g} against {other_value:.4g}", due_ms=due_ms)
 
 
@@ -415,7 +417,7 @@ def _charted(
     else:
         truth, detail = UNKNOWN, UNDECIDED
     at_ms = reading.at_ms
-    due_ms = _expires_ms(reading, leaf.signal, fresh_ms, facts.now_ms)
+    due_ms = _expires_ms(reading, leaf.signal, fresh_ms, facts)
     return Finding(truth, value, "", at_ms, leaf.signal, 1.0, detail, None, reading.source, at_ms, due_ms, leaf)
 
 
@@ -474,9 +476,7 @@ def _rhythm_event_seen(leaf: RhythmEventSeen, facts: Facts, asking: Asking) -> F
         return charted
     if is_doubtful:
         return _nothing(leaf, NO_LENGTH)
-    if not facts.watches_rhythm():
-        return _nothing(leaf, NO_WATCH)
-    return Finding(FALSE, "none", "", now_ms, leaf.signal, leaf=leaf)
+    return _no_event(leaf, facts)
 
 
 def _charted_run(leaf: RhythmEventSeen, facts: Facts, asking: Asking) -> Finding | None:
@@ -518,9 +518,15 @@ def _rhythm_present(leaf: RhythmPresent, facts: Facts, asking: Asking) -> Findin
         return _running(leaf, event)
     if reading is not None and (event is None or reading.value in leaf.clear):
         return _charted(leaf, reading, None, facts, asking)
-    if not facts.watches_rhythm():
+    return _no_event(leaf, facts)
+
+
+def _no_event(leaf: RhythmEventSeen | RhythmPresent, facts: Facts) -> Finding:
+    """Nothing was reported: which says something while there is a monitor that would."""
+    ends_ms = facts.rhythm_watch_ends_ms()
+    if ends_ms is None:
         return _nothing(leaf, NO_WATCH)
-    return Finding(FALSE, "none", "", facts.now_ms, leaf.signal, leaf=leaf)
+    return Finding(FALSE, "none", "", facts.now_ms, leaf.signal, due_ms=ends_ms + 1, leaf=leaf)
 
 
 def _latest_word(leaf: RhythmPresent, facts: Facts, after_ms: int) -> RhythmEvent | None:
@@ -565,7 +571,7 @@ def _recurrence(leaf: Recurrence, facts: Facts, asking: Asking) -> Finding:
     validity = reading.validity if reading is not None else Validity.VALID
     truth = _truth(times >= leaf.times, validity, asking)
     at_ms = reading.at_ms if reading is not None else now_ms
-    due_ms = _expires_ms(reading, leaf.signal, None, now_ms) if reading is not None else None
+    due_ms = _expires_ms(reading, leaf.signal, None, facts) if reading is not None else None
     return Finding(truth, float(times), "1", at_ms, leaf.signal, limit=leaf.times, due_ms=due_ms, leaf=leaf)
 
 

@@ -98,6 +98,9 @@ class Facts(Protocol):
             fresh_ms: Limit on its age in place of the usual one.
         """
 
+    def is_heard(self, signal: str) -> bool:
+        """Whether whoever asks is told when the source of a signal falls silent, long before its value is too old."""
+
     def is_stream(self, signal: str, at_ms: int) -> bool:
         """Whether the source of the value determined at `at_ms` speaks more often than once a minute."""
 
@@ -128,5 +131,6 @@ class Facts(Protocol):
     def rhythm_events(self, from_ms: int) -> Sequence[RhythmEvent]:
         """Rhythm events since an instant, oldest first."""
 
-    def watches_rhythm(self) -> bool:
-        """Whether a monitor that would report a rhythm event is there and fresh."""
+    def rhythm_watch_ends_ms(self) -> int | None:
+        """Until when a monitor that would report a rhythm event may be relied on, if it is heard no more; None when
+        none is there and fresh now."""

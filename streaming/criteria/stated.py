@@ -74,6 +74,11 @@ class StatedFacts:
         limit_ms = usual_fresh_ms(signal, latest.source) if fresh_ms is None else fresh_ms
         return latest if self.now_ms - latest.at_ms <= limit_ms else None
 
+    def is_heard(self, signal: str) -> bool:
+        """See `Facts`."""
+        del signal  # nobody tells
+        return False
+
     def is_stream(self, signal: str, at_ms: int) -> bool:
         """See `Facts`."""
         earlier = self.before(signal, at_ms - 1)
@@ -136,9 +141,11 @@ class StatedFacts:
         """See `Facts`."""
         return [event for event in self.events if from_ms < event.at_ms <= self.now_ms]
 
-    def watches_rhythm(self) -> bool:
+    def rhythm_watch_ends_ms(self) -> int | None:
         """See `Facts`."""
-        return self.monitor_seen_ms is not None and self.now_ms - self.monitor_seen_ms <= MONITORED_MS
+        if self.monitor_seen_ms is None or self.now_ms - self.monitor_seen_ms > MONITORED_MS:
+            return None
+        return self.monitor_seen_ms + MONITORED_MS
 
     def _until_now(self, signal: str) -> list[Reading]:
         return [reading for reading in self.readings.get(signal, ()) if reading.at_ms <= self.now_ms]

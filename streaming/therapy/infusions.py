@@ -161,12 +161,24 @@ class Infusions:
         found += self._watch.findings(self._pumps, now_ms, limits)
         return found + [self._rising(drug, history, now_ms, limits) for drug, history in self._rates.items()]
 
+    def silences(self, now_ms: int) -> list[tuple[str, bool, bool]]:
+        """(pump, whether what it said is too old to be believed, whether it is no longer at the bed)."""
+        return [(name, pump.is_silent(now_ms), pump.is_gone(now_ms)) for name, pump in self._pumps.items()]
+
     def due_ms(self, now_ms: int, limits: InfusionLimits) -> int | None:
         """When time alone next changes an answer; None when only an entry can."""
+        dues = [self.findings_due_ms(now_ms, limits), self.silence_due_ms(now_ms)]
+        return min((due for due in dues if due is not None), default=None)
+
+    def silence_due_ms(self, now_ms: int) -> int | None:
+        """When a pump that is heard no more will be too old to be believed, or no longer at the bed."""
+        dues = [pump.at_ms + after_ms + 1 for pump in self._pumps.values() for after_ms in (pump.fresh_ms, GONE_MS)]
+        return min((due for due in dues if due > now_ms), default=None)
+
+    def findings_due_ms(self, now_ms: int, limits: InfusionLimits) -> int | None:
+        """When time alone next changes what is found, the silence of pumps left out."""
         dues = [self.doses.due_ms(now_ms), *doses_change_ms(self.doses, now_ms, limits)]
         dues += self._watch.changes_ms(limits)
-        for pump in self._pumps.values():
-            dues += [pump.at_ms + pump.fresh_ms + 1, pump.at_ms + GONE_MS + 1]
         for history in self._rates.values():
             changed = history.after(now_ms - HOUR_MS)
             dues.append(changed.at_ms + HOUR_MS if changed is not None else None)

@@ -22,7 +22,7 @@ from streaming.admission import Admission
 from streaming.commands import Course
 from streaming.criteria.attention import INTERVAL
 from streaming.criteria.facts import Reading, RhythmEvent, Sample, Total
-from streaming.criteria.freshness import usual_fresh_ms
+from streaming.criteria.freshness import MONITORED_MS, usual_fresh_ms
 from streaming.freshness import CONTINUOUS
 from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
@@ -84,6 +84,7 @@ class PatientFacts:
         "_bed",
         "_changed",
         "_diarrhea",
+        "_findings_due_ms",
         "_here_since_ms",
         "_histories",
         "_infusions_due_ms",
@@ -94,6 +95,7 @@ class PatientFacts:
         "_pressures",
         "_pressures_by_minute",
         "_rhythms",
+        "_silences",
         "_states",
         "_urine",
         "_weights",
@@ -128,6 +130,10 @@ class PatientFacts:
         """What has changed since somebody asked; None when it may be anything."""
         self._infusions_due_ms = began_ms
         """When time alone changes something about pumps, doses or findings."""
+        self._findings_due_ms = began_ms
+        """The same, the silence of pumps left out."""
+        self._silences: list[tuple[str, bool, bool]] = []
+        """Which pumps were silent when this was last looked at."""
 
     # --- what has changed ---------------------------------------------------------------------------------------------
 
@@ -141,10 +147,16 @@ class PatientFacts:
         """What has changed since the last call: names of signals, totals, `interval` and `infusions`; None when it may
         be anything. What comes each second is left out (`streaming.criteria.attention.Bands`)."""
         self.now_ms = now_ms
-        if now_ms >= self._infusions_due_ms or (self._changed is not None and INFUSIONS in self._changed):
-            self._note(INFUSIONS, INTERVAL, *self.infusions.rates_changed(now_ms))
-            due_ms = self.infusions.due_ms(now_ms, limits)
-            self._infusions_due_ms = NEVER_DUE_MS if due_ms is None else due_ms
+        is_reported = self._changed is None or INFUSIONS in self._changed
+        if is_reported or now_ms >= self._infusions_due_ms:
+            silences = self.infusions.silences(now_ms)
+            if is_reported or now_ms >= self._findings_due_ms or silences != self._silences:
+                self._note(INFUSIONS, INTERVAL, *self.infusions.rates_changed(now_ms))
+                due_ms = self.infusions.findings_due_ms(now_ms, limits)
+                self._findings_due_ms = NEVER_DUE_MS if due_ms is None else due_ms
+                self._silences = silences
+            silence_ms = self.infusions.silence_due_ms(now_ms)
+            self._infusions_due_ms = min(self._findings_due_ms, NEVER_DUE_MS if silence_ms is None else silence_ms)
         changed, self._changed = self._changed, {}
         return changed
 
@@ -361,6 +373,12 @@ class PatientFacts:
         at_ms, validity = min(rate.at_ms, pressure.at_ms), max(rate.validity, pressure.validity)
         return Reading(index, SIGNAL_UNITS["shock_index"], at_ms, "hr / sbp", pressure.device, validity)
 
+    def is_heard(self, signal: str) -> bool:
+        """See `Facts`. Of continuous signals: `streaming.criteria.attention.Bands` sees a source come and go."""
+        slot = self._bed.slots.get(signal) if self._bed is not None and signal in CONTINUOUS else None
+        source = slot.source if slot is not None else None
+        return source is not None and source.fresh_ms <= MONITORED_MS
+
     def is_stream(self, signal: str, at_ms: int) -> bool:
         """See `Facts`. By the pace of the device that determined it; what is reckoned from others is none."""
         slot = self._bed.slots.get(signal) if self._bed is not None else None
@@ -424,10 +442,14 @@ class PatientFacts:
         """See `Facts`. At most the last 512."""
         return self._rhythms.since(from_ms)
 
-    def watches_rhythm(self) -> bool:
+    def rhythm_watch_ends_ms(self) -> int | None:
         """See `Facts`: an ECG that counts the heart's beats now, not one that somebody charts."""
         slot = self._bed.slots.get("hr") if self._bed is not None else None
-        return slot is not None and any(self._is_ecg(channel) for channel in slot.candidates)
+        heard_ms = [channel.at_ms for channel in slot.candidates if self._is_ecg(channel)] if slot is not None else []
+        if not heard_ms:
+            return None
+        is_spoken = slot is not None and slot.source is not None and slot.source.name == ECG_RATE
+        return NEVER_DUE_MS if is_spoken else max(heard_ms) + usual_fresh_ms("hr", ECG_RATE)
 
     def _is_ecg(self, channel: Channel) -> bool:
         device = self._bed.devices.get(channel.device.device) if self._bed is not None else None
@@ -448,6 +470,10 @@ class PatientFacts:
     def due_ms(self, limits: InfusionLimits = _USUAL_LIMITS) -> int | None:
         """When time alone next changes something about pumps, doses or findings; None when only an entry can."""
         return self.infusions.due_ms(self.now_ms, limits)
+
+    def findings_due_ms(self, limits: InfusionLimits = _USUAL_LIMITS) -> int | None:
+        """When time alone next changes what `findings` says, as long as the pumps are heard."""
+        return self.infusions.findings_due_ms(self.now_ms, limits)
 
     # --- for people ---------------------------------------------------------------------------------------------------
 

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
-from streaming.criteria.attention import INTERVAL, MINUTE_MS, NEVER_MS, Attention, Bands, rests_on, slide_ms
+from streaming.criteria.attention import (
+    INTERVAL,
+    MINUTE_MS,
+    NEVER_MS,
+    Attention,
+    Bands,
+    is_calm,
+    rests_on,
+    slide_ms,
+)
+from streaming.criteria.evaluate import Finding
 from streaming.criteria.kinds import (
     Absent,
+    AllOf,
+    AnyOf,
     BaselineChange,
     Bounds,
     Burden,
     Disagreement,
     FallFromPeak,
     HighestInInterval,
+    IntervalChange,
     Leaf,
     Limit,
     LowFlow,
+    Predicate,
+    RhythmEventSeen,
     StateIs,
     Trend,
     WindowTotal,
 )
+from streaming.criteria.stated import StatedFacts
 from streaming.identity import DeviceId
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot
+from streaming.truth import Truth
 
 HOUR_MS = 60 * MINUTE_MS
 BELOW_90 = Bounds(below=90, shown=90)
@@ -36,8 +51,8 @@ LINE = "MDC_PRESS_BLD_ART_ABP_SYS"
 CUFF = "MDC_PRESS_CUFF_SYS"
 
 
-def attention(*questions: Collection[Leaf], began_ms: int = 0) -> Attention:
-    return Attention([tuple(leaves) for leaves in questions], began_ms)
+def attention(*questions: Predicate, began_ms: int = 0) -> Attention:
+    return Attention(questions, began_ms)
 
 
 def ask_all(watched: Attention, count: int, now_ms: int) -> None:
@@ -59,11 +74,11 @@ def slots(source: Channel | None) -> dict[str, SignalSlot]:
 
 
 def test_every_question_is_open_at_the_beginning() -> None:
-    assert attention([SBP], [CREATININE]).to_ask(0, ()) == [0, 1]
+    assert attention(SBP, CREATININE).to_ask(0, ()) == [0, 1]
 
 
 def test_only_what_rests_on_what_changed_is_asked_again() -> None:
-    watched = attention([SBP], [CREATININE], [RHYTHM, CREATININE])
+    watched = attention(SBP, CREATININE, AnyOf(of=(RHYTHM, CREATININE)))
     ask_all(watched, 3, 0)
 
     assert watched.to_ask(1, ("creatinine",)) == [1, 2]
@@ -72,7 +87,7 @@ def test_only_what_rests_on_what_changed_is_asked_again() -> None:
 
 
 def test_a_question_is_asked_again_at_the_instant_its_answer_named() -> None:
-    watched = attention([SBP], [CREATININE])
+    watched = attention(SBP, CREATININE)
     ask_all(watched, 2, 0)
     watched.answered(0, 0, 500)
 
@@ -81,25 +96,67 @@ def test_a_question_is_asked_again_at_the_instant_its_answer_named() -> None:
 
 
 def test_an_instant_that_has_passed_is_no_reason_to_ask() -> None:
-    watched = attention([SBP])
+    watched = attention(SBP)
     watched.answered(0, 700, 700)
 
     assert watched.due_ms == NEVER_MS
 
 
 def test_a_window_is_asked_about_when_it_has_slid_by_a_hundredth_counted_from_the_origin() -> None:
-    watched = attention([URINE], began_ms=1_000)
-    watched.answered(0, 1_000 + 7 * MINUTE_MS, None)
+    watched = attention(URINE, began_ms=1_000)
+    watched.answered(0, 1_000 + 7 * MINUTE_MS, None, watched.slide_ms(0))
 
     assert watched.due_ms == 1_000 + 10 * MINUTE_MS
 
 
-def test_what_is_urgent_is_asked_about_each_minute() -> None:
-    watched = attention([URINE], [CREATININE])
-    for i in (0, 1):
-        watched.answered(i, 7 * MINUTE_MS + 5, None, is_urgent=True)
+def finding(leaf: Leaf, truth: Truth) -> Finding:
+    return Finding(truth, leaf=leaf)
 
-    assert watched.to_ask(8 * MINUTE_MS, ()) == [0, 1]
+
+def test_where_one_part_decides_the_whole_only_its_pace_counts() -> None:
+    watched = attention(AllOf(of=(CREATININE, AnyOf(of=(URINE, RHYTHM)))))
+
+    assert watched.slide_ms(0) == 5 * MINUTE_MS
+    assert watched.slide_ms(0, finding(CREATININE, Truth.FALSE)) == NEVER_MS
+    assert watched.slide_ms(0, finding(RHYTHM, Truth.FALSE)) == 5 * MINUTE_MS  # its alternative may become so
+    assert watched.slide_ms(0, finding(CREATININE, Truth.UNKNOWN)) == 5 * MINUTE_MS
+    assert watched.slide_ms(0, finding(CREATININE, Truth.TRUE)) == 5 * MINUTE_MS
+
+
+def test_where_one_part_is_enough_and_is_so_only_its_pace_counts() -> None:
+    watched = attention(AnyOf(of=(CREATININE, URINE)))
+
+    assert watched.slide_ms(0, finding(CREATININE, Truth.TRUE)) == NEVER_MS
+    assert watched.slide_ms(0, finding(CREATININE, Truth.FALSE)) == 5 * MINUTE_MS
+
+
+def test_what_is_no_predicate_changes_only_with_what_is_said_to_change_it() -> None:
+    watched = Attention([None], 0, also=[(INTERVAL,)])
+    watched.answered(0, 5, None, watched.slide_ms(0))
+
+    assert watched.due_ms == NEVER_MS
+    assert (watched.to_ask(6, (INTERVAL,)), watched.to_ask(6, ("sbp",))) == ([0], [])
+
+
+def test_while_all_is_calm_events_wait_and_a_burden_is_looked_at_now_and_then() -> None:
+    event = RhythmEventSeen(
+        rhythms=("vt",), beats_at_least=5, duration_at_least_s=3, duration_below_s=1, charted=(), within_ms=HOUR_MS
+    )
+    burden = Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2)
+    watched = attention(event, burden)
+
+    assert (watched.slide_ms(0), watched.slide_ms(0, is_calm=True)) == (5 * MINUTE_MS, NEVER_MS)
+    assert (watched.slide_ms(1), watched.slide_ms(1, is_calm=True)) == (MINUTE_MS, 15 * MINUTE_MS)
+
+
+@pytest.mark.parametrize(("mean", "expected"), [(64.9, False), (65.0, True), (None, True)])
+def test_calm_is_when_no_value_lies_beneath_the_limit_of_a_burden(mean: float | None, expected: bool) -> None:
+    burden = Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2)
+    facts = StatedFacts()
+    if mean is not None:
+        facts.say("map", mean)
+
+    assert is_calm(AnyOf(of=(burden, SBP)), facts) is expected
 
 
 def test_without_questions_nothing_is_due() -> None:
@@ -113,13 +170,16 @@ def test_without_questions_nothing_is_due() -> None:
         (RHYTHM, NEVER_MS),
         (Absent(signal="hr"), NEVER_MS),
         (BaselineChange(signal="creatinine", baseline="creatinine", bounds=BELOW_90), NEVER_MS),
-        (BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90), MINUTE_MS),
-        (Limit(signal="shock_index", bounds=BELOW_90), MINUTE_MS),
+        (BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90), NEVER_MS),
+        (Limit(signal="shock_index", bounds=BELOW_90), 5 * MINUTE_MS),
+        (IntervalChange(signal="shock_index", bounds=BELOW_90, within_ms=HOUR_MS), 5 * MINUTE_MS),
         (Limit(signal="urine_ml_8h", bounds=BELOW_90), 5 * MINUTE_MS),
         (URINE, 5 * MINUTE_MS),
         (LowFlow(signal="urine_ml_h", total="urine_ml", below=10, window_ms=16 * HOUR_MS), 5 * MINUTE_MS),
-        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), 150_000),
-        (Trend(signal="dopamine_ug_kg_min", bounds=BELOW_90, over_ms=HOUR_MS), MINUTE_MS),
+        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), 5 * MINUTE_MS),
+        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2), MINUTE_MS),
+        (Trend(signal="dopamine_ug_kg_min", bounds=BELOW_90, over_ms=HOUR_MS), 5 * MINUTE_MS),
+        (Trend(signal="hr", bounds=BELOW_90, over_ms=HOUR_MS), MINUTE_MS),
         (FallFromPeak(signal="creatinine", bounds=BELOW_90, within_ms=96 * HOUR_MS), HOUR_MS),
         (HighestInInterval(signal="dopamine_ug_kg_min", bounds=BELOW_90, longest_ms=24 * HOUR_MS), 15 * MINUTE_MS),
         (Disagreement(signal="sbp", other="map", bounds=BELOW_90, within_ms=1), MINUTE_MS),
@@ -145,7 +205,7 @@ def test_a_question_rests_on_every_signal_it_names() -> None:
 def test_a_continuous_signal_counts_when_it_crosses_a_bound_the_patients_own_included(
     value: float, is_crossed: bool
 ) -> None:
-    bands = Bands([SBP, CREATININE, Absent(signal="hr")], {"sbp_hold": 80.0})
+    bands = Bands([SBP, CREATININE, Absent(signal="hr")], {"sbp_hold": 80.0}, {})
     source = channel(LINE, 110)
     bands.look(slots(source))
     source.accept(value, 1, Validity.VALID)
@@ -155,7 +215,7 @@ def test_a_continuous_signal_counts_when_it_crosses_a_bound_the_patients_own_inc
 
 
 def test_a_signal_that_goes_comes_or_becomes_doubtful_counts_wherever_it_lies() -> None:
-    bands = Bands([SBP], {})
+    bands = Bands([SBP], {}, {})
     source = channel(LINE, 110)
 
     assert bands.look(slots(source)) == ["sbp"]
@@ -167,7 +227,7 @@ def test_a_signal_that_goes_comes_or_becomes_doubtful_counts_wherever_it_lies() 
 
 
 def test_each_value_of_a_source_that_speaks_now_and_then_counts() -> None:
-    bands = Bands([SBP], {})
+    bands = Bands([SBP], {}, {})
     cuff, line = channel(CUFF, 110), channel(LINE, 110)
     bands.look(slots(cuff))
     cuff.accept(110, 15 * MINUTE_MS, Validity.VALID)
@@ -176,3 +236,42 @@ def test_each_value_of_a_source_that_speaks_now_and_then_counts() -> None:
     bands.look(slots(line))
     line.accept(110, 1_000, Validity.VALID)
     assert bands.look(slots(line)) == []
+
+
+@pytest.mark.parametrize(
+    ("leaf", "bound"),
+    [
+        (BaselineChange(signal="sbp", baseline="sbp", bounds=Bounds(at_most=-20, shown=-20)), 100.0),
+        (BaselineChange(signal="sbp", baseline="sbp", bounds=Bounds(at_most=-20, shown=-20), is_percent=True), 96.0),
+        (Burden(signal="sbp", limit=85, is_average=True, bounds=BELOW_90, window_ms=HOUR_MS), 85.0),
+    ],
+)
+def test_bounds_are_counted_from_what_was_before_treatment(leaf: Leaf, bound: float) -> None:
+    bands = Bands([leaf], {}, {"sbp": 120.0})
+    source = channel(LINE, bound + 0.1)
+    bands.look(slots(source))
+    source.accept(bound, 1, Validity.VALID)
+
+    assert bands.look(slots(source)) == ["sbp"]
+
+
+def test_a_change_from_a_baseline_that_nobody_knows_has_no_bound() -> None:
+    bands = Bands([BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90)], {}, {})
+    source = channel(LINE, 120)
+    bands.look(slots(source))
+    source.accept(20, 1, Validity.VALID)
+
+    assert not bands.crossed(slots(source))
+
+
+def test_a_question_about_runs_of_beats_rests_on_the_beats_being_heard() -> None:
+    event = RhythmEventSeen(
+        rhythms=("vt",), beats_at_least=5, duration_at_least_s=3, duration_below_s=1, charted=(), within_ms=HOUR_MS
+    )
+    bands = Bands([event], {}, {})
+    beats = {"hr": SignalSlot("hr")}
+    bands.look(beats)
+    beats["hr"].source = channel("MDC_ECG_HEART_RATE", 80)
+
+    assert bands.look(beats) == ["hr"]
+    assert "hr" in rests_on(event)

@@ -101,7 +101,7 @@ def test_the_facts_answer_what_the_criteria_ask(bedside: Bedside) -> None:
     assert facts.state_since("site:skin") is None
     assert facts.count("site:skin", ["normal"], 0) == 0
     assert facts.rhythm_events(0) == []
-    assert not facts.watches_rhythm()
+    assert facts.rhythm_watch_ends_ms() is None
 
 
 # --- the present ------------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_between_two_beds_nothing_is_current(bedside: Bedside) -> None:
     assert patient is not None
 
     assert patient.facts.current("hr") is None
-    assert not patient.facts.watches_rhythm()
+    assert patient.facts.rhythm_watch_ends_ms() is None
     patient.facts.take(ms(20) + 60_000)  # nothing to look at, nothing goes wrong
     assert patient.facts.before("hr", ms(20)) == (ms(0), 80)
 
@@ -393,17 +393,17 @@ def test_rhythm_events_are_known_with_their_length(bedside: Bedside) -> None:
 
 def test_an_ecg_that_counts_beats_watches_the_rhythm_until_it_is_silent(bedside: Bedside) -> None:
     bedside.obs(0, {PULSE: 80})
-    assert not facts_of(bedside, 1).watches_rhythm()
+    assert facts_of(bedside, 1).rhythm_watch_ends_ms() is None
     bedside.obs(10, {HR: 80})
-    assert facts_of(bedside, 10 + 5 * MINUTE).watches_rhythm()
-    assert not facts_of(bedside, 11 + 5 * MINUTE).watches_rhythm()
+    assert facts_of(bedside, 10 + 5 * MINUTE).rhythm_watch_ends_ms() is not None
+    assert facts_of(bedside, 11 + 5 * MINUTE).rhythm_watch_ends_ms() is None
 
 
 def test_a_heart_rate_that_somebody_charts_watches_nothing(bedside: Bedside) -> None:
     bedside.chart(0, {HR: 80})
 
     assert value(bedside, "hr", 1) == 80
-    assert not facts_of(bedside, 1).watches_rhythm()
+    assert facts_of(bedside, 1).rhythm_watch_ends_ms() is None
 
 
 # --- weight, urine, balance -------------------------------------------------------------------------------------------
