@@ -25,11 +25,16 @@ def backtest(
     recordings: Annotated[
         list[Path], typer.Argument(help="Recordings (NDJSON, also .gz); a folder means every one in it.")
     ],
+    *,
     profile: Annotated[str, typer.Option(help="A: dosing profile or alarm rules, an id or a .toml file.")],
     against: Annotated[str | None, typer.Option(help="B: another one to compare with.")] = None,
     alarms: Annotated[str, typer.Option(help="Alarm rules beside a dosing profile: an id, or a .toml file.")] = (
         "alarms-il2"
     ),
+    policy: Annotated[str, typer.Option(help="Alarm policy: an id, `plain` for none, or a .toml file.")] = "il2-ward",
+    against_policy: Annotated[
+        str | None, typer.Option(help="The policy of B; as that of A when absent. Alone, B differs in the policy only.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=JOBS_MAX, help="Processes at once; as many as processors when absent.")
     ] = None,
@@ -43,7 +48,10 @@ def backtest(
     """
     from gateway.backtest.run import recordings_in
 
-    arms = _arms([profile] if against is None else [profile, against], alarms)
+    asked = [(profile, policy)]
+    if against is not None or against_policy is not None:
+        asked.append((against or profile, against_policy or policy))
+    arms = _arms(asked, alarms)
     try:
         paths = recordings_in(recordings)
     except FileNotFoundError as error:
@@ -64,13 +72,15 @@ EPILOG = (
     "Examples:\n\n"
     "`vigil backtest recordings/ --profile label-2024`\n\n"
     "`vigil backtest night.ndjson --profile label-2024 --against jitc-2014 --out report.html`\n\n"
-    "`vigil backtest recordings/ --profile alarms-il2 --against my-limits.toml --json > figures.json`"
+    "`vigil backtest recordings/ --profile alarms-il2 --against my-limits.toml --json > figures.json`\n\n"
+    "`vigil backtest recordings/ --profile label-2024 --policy plain --against-policy il2-ward`: the alarms before and "
+    "after grouping, inhibition and delays"
 )
 
 
-def _arms(names: list[str], alarms: str) -> list[Arm]:
+def _arms(asked: list[tuple[str, str]], alarms: str) -> list[Arm]:
     try:
-        return [arm_of(name, alarms) for name in names]
+        return [arm_of(profile, alarms, policy) for profile, policy in asked]
     except ProfileError as error:
         fail(str(error), WRONG_USAGE)
 

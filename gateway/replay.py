@@ -27,7 +27,7 @@ def replay(entries: Iterable[RecordedEntry], rules: AlarmProfile | Rulebook) -> 
     fold = Fold(rules)
     summary = Summary()
     for entry in entries:
-        for line in lines_of(_apply(fold, entry)):
+        for line in lines_of(apply_entry(fold, entry)):
             summary.add(line)
             yield line
     ward = fold.ward
@@ -36,7 +36,8 @@ def replay(entries: Iterable[RecordedEntry], rules: AlarmProfile | Rulebook) -> 
     )
 
 
-def _apply(fold: Fold, entry: RecordedEntry) -> list[object]:
+def apply_entry(fold: Fold, entry: RecordedEntry) -> list[object]:
+    """What a fold says of a recorded entry."""
     if entry.topic is not None:
         return fold.message(entry.topic, entry.payload or b"", entry.received_ms)
     assert entry.command is not None

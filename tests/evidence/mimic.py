@@ -18,8 +18,11 @@ from streaming.rules.kinds import AlarmProfile
 from tests.evidence.comparison import Agreement, compare
 from tests.evidence.hypotension_page import hypotension_page
 from tests.evidence.independent_hypotension import read_pressures
+from tests.evidence.independent_treatment import Crossing, Step
 from tests.evidence.replay_pages import bidmc_page, mimic_page
 from tests.evidence.replays import Episode, Replays, replay_all
+from tests.evidence.treatment_comparison import TreatmentAgreement, compare_pressors, compare_weights
+from tests.evidence.treatment_page import treatment_page
 
 PROFILE = "alarms-il2"
 
@@ -31,6 +34,8 @@ class MimicEvidence:
     profile: AlarmProfile
     replays: Replays
     agreements: tuple[Agreement, ...]
+    weights: TreatmentAgreement[Crossing]
+    pressors: TreatmentAgreement[Step]
 
     @property
     def pages(self) -> dict[str, str]:
@@ -39,6 +44,7 @@ class MimicEvidence:
         return {
             "mimic-replay.md": mimic_page(self.replays, self.profile),
             "mimic-hypotension.md": hypotension_page(self.agreements, stays, self.profile),
+            "mimic-treatment.md": treatment_page(self.weights, self.pressors, self.profile),
         }
 
 
@@ -50,7 +56,13 @@ def gather_mimic(folder: Path) -> MimicEvidence:
     for stay in replays.stays:
         for rule_id, found in stay.episodes.items():
             episodes.setdefault(rule_id, []).extend(found)
-    return MimicEvidence(profile=profile, replays=replays, agreements=tuple(compare(read_pressures(folder), episodes)))
+    return MimicEvidence(
+        profile=profile,
+        replays=replays,
+        agreements=tuple(compare(read_pressures(folder), episodes)),
+        weights=compare_weights(folder, replays),
+        pressors=compare_pressors(folder, replays),
+    )
 
 
 def gather_bidmc(folder: Path) -> dict[str, str]:
@@ -76,8 +88,14 @@ def main() -> None:
         (options.out / name).write_text(text, encoding="utf-8")
     draw_rates(evidence.replays, evidence.profile, options.out / "mimic-alarms-per-bed-day.png")
     draw_agreement(evidence.agreements, options.out / "mimic-hypotension-agreement.png")
-    unexplained = [d for agreement in evidence.agreements for d in agreement.differences if d.because is None]
-    sys.stderr.write(f"written to {options.out}; differences that nothing explains: {len(unexplained)}\n")
+    differences = [d for agreement in evidence.agreements for d in agreement.differences]
+    because = [difference.because for difference in differences]
+    because_of_treatment = [
+        *(difference.because for difference in evidence.weights.differences),
+        *(difference.because for difference in evidence.pressors.differences),
+    ]
+    unexplained = because.count(None) + because_of_treatment.count(None)
+    sys.stderr.write(f"written to {options.out}; differences that nothing explains: {unexplained}\n")
     sys.exit(1 if unexplained else 0)
 
 

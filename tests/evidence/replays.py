@@ -8,22 +8,26 @@ confirmation, to the reading that cleared it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from gateway.replay import replay
+from gateway.fold import Fold
+from gateway.outcomes import Summary, lines_of
+from gateway.replay import apply_entry
 from gateway.wire.recording import RecordedEntry
 from simulators.recordings.formats import FORMATS, ImportRequest
 from simulators.recordings.stay import ImportReport, StayRecording
 from streaming.freshness import CHARTED_VITAL_MS, CONTINUOUS_MS
 from streaming.instants import parse_instant
 from streaming.rules.kinds import AlarmProfile
+from tests.evidence.independent_treatment import Crossing, Step
+from tests.evidence.treatment_traces import Tracer
 
 HOUR_MS = 3_600_000
 VITAL_DEVICES = ("vitals", "mon1")
@@ -48,6 +52,8 @@ class ReplayedStay:
     stay: str
     admitted_ms: int
     """How long the admission lasted."""
+    ended_ms: int
+    """When it ended."""
     observed_ms: int
     """How long of it a vital sign was current."""
     summary: dict[str, Any] = field(default_factory=dict)
@@ -60,6 +66,10 @@ class ReplayedStay:
     """By metric, reason and detail."""
     episodes: dict[str, list[Episode]] = field(default_factory=dict)
     """Of family hypotension, by rule."""
+    crossings: set[Crossing] = field(default_factory=set)
+    """Weight gains reached."""
+    pressor_steps: list[Step] = field(default_factory=list)
+    """Doses of pressors above zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +107,12 @@ def _replayed(recording: StayRecording, profile: AlarmProfile, current_ms: int) 
     stay = ReplayedStay(
         stay=recording.stay,
         admitted_ms=entries[-1].received_ms - entries[0].received_ms,
+        ended_ms=entries[-1].received_ms,
         observed_ms=_observed_ms(entries, current_ms),
     )
     conditions = _Conditions(recording.stay)
-    for line in replay(entries, profile):
+    tracer = Tracer(recording.stay)
+    for line in _lines(entries, profile, tracer):
         said = orjson.loads(line)
         match said["type"]:
             case "alarm":
@@ -113,7 +125,23 @@ def _replayed(recording: StayRecording, profile: AlarmProfile, current_ms: int) 
             case _:
                 stay.rejected[said.get("metric", "the message"), said["reason"], said["detail"]] += 1
     stay.episodes = conditions.episodes
+    stay.crossings, stay.pressor_steps = tracer.crossings, tracer.steps
     return stay
+
+
+def _lines(entries: Sequence[RecordedEntry], profile: AlarmProfile, tracer: Tracer) -> Iterator[bytes]:
+    """What `gateway.replay` says, with the tracer looking on after each instant."""
+    fold, summary = Fold(profile), Summary()
+    for entry, following in zip_longest(entries, entries[1:]):
+        for line in lines_of(apply_entry(fold, entry)):
+            summary.add(line)
+            yield line
+        if following is not None:
+            tracer.look(fold, entry.received_ms, following.received_ms)
+    ward = fold.ward
+    yield summary.line(
+        received=ward.received, evaluated=ward.evaluated, duplicate=ward.duplicate, rejected=ward.rejected
+    )
 
 
 def _observed_ms(entries: Iterable[RecordedEntry], current_ms: int) -> int:

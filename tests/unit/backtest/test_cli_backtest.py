@@ -113,5 +113,21 @@ def test_a_site_s_own_dosing_profile_is_an_arm_too(tmp_path: Path) -> None:
     arm = arm_of(str(tmp_path / "ours.toml"))
 
     assert arm.rules.forced_dosing == "ours"
-    assert [kind for kind, *_ in arm.identity] == ["alarm rules", "dosing profile"]
+    assert [kind for kind, *_ in arm.identity] == ["alarm rules", "alarm policy", "dosing profile"]
     assert arm_of("alarms-il2").rules.forced_dosing is None
+
+
+def test_the_alarms_before_and_after_a_policy_are_told_apart(folder: Path) -> None:
+    options = ("--profile", "label-2024", "--policy", "plain", "--against-policy", "il2-ward", "--jobs", "1", "--json")
+
+    status, out, _ = vigil("backtest", folder / "b.ndjson", *options)
+
+    figures = json.loads(out)
+    low = [
+        sum(rule["alarms"] for rule in figures[side]["alarms"]["by_rule"] if rule["family"] == "hypotension")
+        for side in ("A", "B")
+    ]
+    assert status == 0
+    assert low == [2, 1], "below 60 and below 65 are one falling pressure"
+    assert figures["comparison"]["alarms"]["only_A"] == {"hypotension.map_below_65": 1}
+    assert next(part["id"] for part in figures["A"]["rules"] if part["kind"] == "alarm policy").startswith("plain")
