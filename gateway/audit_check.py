@@ -181,7 +181,8 @@ def _remark_on_reach(report: Report, path: Path) -> None:
     if not path.exists():
         report.remarks.append(f"there is no anchor at {path}: a log cut off, or replaced as a whole, would not show")
     elif (beyond := report.head[0] - report.anchored) > 0:
-        report.remarks.append(f"{beyond} entries follow the last anchor; the chain alone vouches for them")
+        several = "1 entry follows" if beyond == 1 else f"{beyond} entries follow"
+        report.remarks.append(f"{several} the last anchor: there the chain alone vouches")
 
 
 async def _judge_earlier(report: Report, era: Era, archive: Path, walk: ChainWalk) -> None:

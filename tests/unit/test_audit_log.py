@@ -101,7 +101,7 @@ async def test_an_anchor_behind_the_log_is_no_finding(tmp_path: Path) -> None:
     report = await (await Log(tmp_path).made(anchor_at=(4,))).report()
 
     assert report.findings == []
-    assert report.remarks == ["8 entries follow the last anchor; the chain alone vouches for them"]
+    assert report.remarks == ["8 entries follow the last anchor: there the chain alone vouches"]
 
 
 # --- one entry changed ------------------------------------------------------------------------------------------------
