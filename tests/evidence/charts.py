@@ -1,4 +1,4 @@
-"""The two pictures of the evidence: alarms per bed-day by rule, and the agreement on hypotension."""
+"""The pictures of the evidence: alarms per bed-day by rule, the agreement on hypotension, time in each decision."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gateway.backtest.arms import Arm
+from gateway.backtest.figures import DAY_MS
+from gateway.backtest.totals import Totals
 from streaming.rules.kinds import AlarmProfile, LimitRule
 from tests.evidence.comparison import Agreement
 from tests.evidence.replay_pages import alarms_by_rule, observed_ms, per_bed_day
 from tests.evidence.replays import Replays
 
 VITAL, TECHNICAL, PALE = "#2f6f9f", "#9a9a9a", "#d58a2f"
+DECISION_COLOURS = {"discontinue": "#b8536a", "hold": "#e0a458", "indeterminate": "#b9c2ca", "proceed": "#5fae90"}
 DOTS_PER_INCH = 110
 
 
@@ -54,6 +58,22 @@ def draw_agreement(agreements: Sequence[Agreement], path: Path) -> None:
         offset = [before + number for before, number in zip(offset, numbers, strict=True)]
     axes.set_xlabel("hypotension episodes")
     axes.legend(loc="lower right", fontsize=8, frameon=False)
+    _finish(figure, axes, path)
+
+
+def draw_decisions(runs: Sequence[tuple[Arm, Totals]], path: Path) -> None:
+    """Share of the time in each decision, a bar for each profile."""
+    names = [arm.name for arm, _ in reversed(runs)]
+    figure, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
+    offset = [0.0] * len(names)
+    for decision, colour in DECISION_COLOURS.items():
+        shares = [100 * totals.decision_ms[decision] / totals.bed_ms for _, totals in reversed(runs)]
+        bars = axes.barh(names, shares, left=offset, color=colour, label=decision)
+        axes.bar_label(bars, labels=[f"{s:.0f} %" if s >= 4 else "" for s in shares], label_type="center", fontsize=8)
+        offset = [before + share for before, share in zip(offset, shares, strict=True)]
+    axes.set_xlabel(f"per cent of {runs[0][1].bed_ms / DAY_MS:.0f} bed-days")
+    axes.set_xlim(0, 100)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, frameon=False)
     _finish(figure, axes, path)
 
 

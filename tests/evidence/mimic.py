@@ -15,6 +15,8 @@ from pathlib import Path
 
 from gateway.rulesets import load_alarm_profile
 from streaming.rules.kinds import AlarmProfile
+from tests.evidence.backtest_page import backtest_page
+from tests.evidence.backtests import backtest_mimic
 from tests.evidence.comparison import Agreement, compare
 from tests.evidence.hypotension_page import hypotension_page
 from tests.evidence.independent_hypotension import read_pressures
@@ -73,7 +75,7 @@ def gather_bidmc(folder: Path) -> dict[str, str]:
 
 def main() -> None:
     """Entry point."""
-    from tests.evidence.charts import draw_agreement, draw_rates
+    from tests.evidence.charts import draw_agreement, draw_decisions, draw_rates
 
     parser = argparse.ArgumentParser(description="Writes the evidence from public recordings.")
     parser.add_argument("--data", type=Path, default=default_data(), help="holds mimic-iv-demo/ and bidmc/")
@@ -88,6 +90,9 @@ def main() -> None:
         (options.out / name).write_text(text, encoding="utf-8")
     draw_rates(evidence.replays, evidence.profile, options.out / "mimic-alarms-per-bed-day.png")
     draw_agreement(evidence.agreements, options.out / "mimic-hypotension-agreement.png")
+    runs = backtest_mimic(options.data / "mimic-iv-demo")
+    (options.out / "mimic-backtest.md").write_text(backtest_page(runs), encoding="utf-8")
+    draw_decisions(runs, options.out / "mimic-backtest-decisions.png")
     differences = [d for agreement in evidence.agreements for d in agreement.differences]
     because = [difference.because for difference in differences]
     because_of_treatment = [

@@ -44,7 +44,7 @@ def treatment_page(
     unexplained = sum(each is None for each in because)
     verdict = (
         f"In {len(because)} places (a stay and a threshold, or a stay and a drug) the two do not say the same. "
-        "Each is put down to the smallest set of the two rules with which the reckoning says exactly what the engine says. "
+        "Each is put down to the smallest set of the two rules with which the reckoning says what the engine says. "
         f"Not explained: **{unexplained}**."
     )
     return page(

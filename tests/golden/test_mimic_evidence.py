@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.evidence.backtest_page import backtest_page
+from tests.evidence.backtests import backtest_mimic
 from tests.evidence.comparison import compare
 from tests.evidence.independent_hypotension import read_pressures
 from tests.evidence.mimic import MimicEvidence, gather_bidmc, gather_mimic
 from tests.evidence.replays import Episode
+from tests.evidence.treatment_comparison import compare_pressors, compare_weights
 from tests.support.mimic_tables import shared_recordings
 from tests.support.sources import REPOSITORY
 
@@ -118,9 +121,53 @@ def test_an_engine_that_misses_an_episode_or_invents_one_is_found_out(tables: Pa
     assert unexplained == {((), (missed,)), ((invented,), ())}
 
 
-@pytest.mark.parametrize("name", ["mimic-alarms-per-bed-day.png", "mimic-hypotension-agreement.png"])
+@pytest.mark.parametrize(
+    "name", ["mimic-alarms-per-bed-day.png", "mimic-hypotension-agreement.png", "mimic-backtest-decisions.png"]
+)
 def test_committed_pictures_are_small(name: str) -> None:
     picture = (COMMITTED / name).read_bytes()
 
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < LARGEST_PICTURE
+
+
+def test_every_weight_gain_and_every_pressor_dose_that_differs_from_the_reckoning_is_explained_by_a_rule(
+    evidence: MimicEvidence,
+) -> None:
+    weights, pressors = evidence.weights, evidence.pressors
+
+    assert [d.place for d in weights.differences if d.because is None] == []
+    assert [d.place for d in pressors.differences if d.because is None] == []
+    assert weights.with_all_rules == weights.engine
+    assert pressors.with_all_rules == pressors.engine
+    assert len(weights.engine) > 20
+    assert len(pressors.engine) > 1000
+
+
+def test_an_engine_that_misses_a_gain_or_keeps_a_pressor_running_is_found_out(
+    tables: Path, evidence: MimicEvidence
+) -> None:
+    stays = [replace(stay, crossings=set(stay.crossings)) for stay in evidence.replays.stays]
+    heavier = next(stay for stay in stays if stay.crossings)
+    heavier.crossings.pop()
+    on_pressor = next(stay for stay in stays if stay.pressor_steps)
+    last = on_pressor.pressor_steps[-1]
+    on_pressor.pressor_steps = [*on_pressor.pressor_steps[:-1], replace(last, to_ms=last.to_ms + 60_000)]
+    wrong = replace(evidence.replays, stays=tuple(stays))
+
+    missed = [d.place[0] for d in compare_weights(tables, wrong).differences if d.because is None]
+    late = [d.place for d in compare_pressors(tables, wrong).differences if d.because is None]
+
+    assert missed == [heavier.stay]
+    assert late == [(last.stay, last.drug)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_committed_page_on_three_dosing_profiles_is_what_the_recordings_say_now(tables: Path) -> None:
+    runs = backtest_mimic(tables)
+
+    assert first_stale_line({"mimic-backtest.md": backtest_page(runs)}) is None
+    for _, totals in runs:
+        assert sum(totals.decision_ms.values()) == totals.bed_ms
+        assert totals.decision_ms["proceed"] == 0
