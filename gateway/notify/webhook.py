@@ -190,7 +190,7 @@ class WebhookDoor:
             await self._post(receiver.url, body, headers)
         except AddressRefused as error:
             raise DeliveryFailed(str(error), is_final=True) from error
-        except aiohttp.InvalidURL as error:
+        except ValueError as error:  # of aiohttp, of the codec of names
             raise DeliveryFailed(f"no usable URL ({error})", is_final=True) from error
         except TimeoutError as error:
             raise DeliveryFailed(f"no answer within {receiver.timeout_s:g} s", is_final=False) from error

@@ -128,6 +128,9 @@ class ReceiverWorker:
             await door.post(delivery.key, delivery.body.encode(), now_ms // 1000)
         except DeliveryFailed as failure:
             return await self._failed(waiting, failure, now_ms)
+        except Exception as error:  # a fault of ours in telling somebody must not end the watching; it is told
+            log.exception("telling %s failed by a fault of our own", self.receiver.id)
+            return await self._failed(waiting, DeliveryFailed(f"fault: {error!r}", is_final=False), now_ms)
         await outbox.settle(delivery.key, "sent", self._clock.now_ms())
         self.sent += 1
         self.last_error, self._failing_since_s = "", None

@@ -162,6 +162,9 @@ def test_a_receiver_in_a_network_that_is_not_named_is_told_nothing_and_that_is_s
                 "its delivery is refused",
             )
 
+        told = gateway.await_alarm("system.delivery_failed")
+
+    assert "given up" in told["evidence"]["text"]
     assert "private" in refused["remark"]
     assert receiver.requests == []
 

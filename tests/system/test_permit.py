@@ -22,8 +22,8 @@ from tests.support.figures import tell
 from tests.support.gateway_process import GatewayProcess
 from tests.support.mosquitto import Mosquitto, start_mosquitto
 
-SPEED = 10
-"""Of the tests that wait for a permit to run out: fourteen seconds of the gateway are 1.4 s of ours."""
+SPEED = 20
+"""Of the tests that wait for a permit to run out: fourteen seconds of the gateway are 0.7 s of ours."""
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_permit_runs_out_when_the_gateway_dies_or_stops(ward: tuple[Mosquitto,
         admit_for_course(gateway)
         last = reader.until("proceed")
         getattr(gateway, end)()
-        while not reader.silent_for(3.5):  # what was under way; a renewal is due each half second
+        while not reader.silent_for(2.5):  # what was under way; a renewal is due each quarter second
             last = reader.next()
         with PermitReader(broker.port, "late") as late:
             silent = late.silent_for(0.5)
@@ -152,7 +152,7 @@ def test_a_retained_permit_without_expiry_stays_at_the_broker_and_says_itself_th
         admit_for_course(gateway)
         reader.until("proceed")
         gateway.kill()
-        while not reader.silent_for(3.0):
+        while not reader.silent_for(2.0):
             reader.next()
         with PermitReader(broker.port, "late") as late:
             left = late.next()

@@ -224,6 +224,24 @@ async def test_what_a_receiver_refuses_for_good_is_given_up_and_told(post: Post)
     assert "a notification to nurse was given up" in troubles[0]
 
 
+async def test_a_fault_of_our_own_is_one_more_failure_and_ends_nothing(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(*_: object) -> None:
+        raise RuntimeError("stumbled")
+
+    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr("gateway.notify.webhook.WebhookDoor.post", stumble)
+    await post.happens(started(1, ALARM))
+    async with post.delivering() as notifier:
+        await until(lambda: notifier.workers[0].retries >= 1)
+        fault = (await post.deliveries())["nurse", 1].remark
+        monkeypatch.undo()
+        await post.passing_until(lambda: notifier.workers[0].sent == 1)
+
+    assert fault == "fault: RuntimeError('stumbled')"
+
+
 async def test_what_nobody_takes_is_given_up_after_so_long(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)
     post.receiver.answer = lambda _: 503
