@@ -1,12 +1,17 @@
-"""The alarms of one stay: each time one begins to be announced, how long its condition lasted, when somebody saw it."""
+"""The alarms of one stay: each time one begins to be announced, how long its condition lasted, when somebody saw it.
+
+An alarm that gets worse while it lasts (a policy lets conditions of one cause join) counts once, under the rule and the
+priority of the worst it came to.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from alerts.alarm import AlarmTransition, ConditionState, SignalState
+from alerts.alarm import AlarmTransition, ConditionState, Priority, SignalState
 from gateway.backtest.figures import Announcement
 
+RANKS = {priority.value: rank for rank, priority in enumerate((Priority.LOW, Priority.MEDIUM, Priority.HIGH))}
 SILENT = frozenset({SignalState.OFF, SignalState.LATCHED})
 """From these an alarm that goes on begins to be announced: its condition is there, or there again."""
 
@@ -57,6 +62,8 @@ def _begun(transition: AlarmTransition) -> Announcement:
 
 def _gone_on(announcement: Announcement, transition: AlarmTransition) -> Announcement:
     alarm = transition.alarm
+    if RANKS[alarm.priority.value] > RANKS[announcement.priority]:
+        announcement = replace(announcement, rule_id=alarm.rule_id, priority=alarm.priority.value)
     if alarm.condition is ConditionState.ABSENT and announcement.until_ms is None:
         announcement = replace(announcement, until_ms=transition.at_ms)
     if alarm.acknowledged is not None and announcement.acknowledged_ms is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.backtest.arms import arm_of
 from gateway.backtest.figures import StayFigures
 from gateway.backtest.spans import Spans
 from streaming.criteria.decision import DecisionChanged
@@ -72,6 +73,21 @@ def test_an_alarm_that_comes_again_from_latched_counts_again(tmp_path: Path) -> 
 
     assert [rule for rule, *_ in found].count("hypotension.map_below_60") == 2
     assert found[-1][2] is None, "it was there when the recording ended"
+
+
+def test_an_alarm_that_gets_worse_counts_once_under_the_worst_it_came_to(tmp_path: Path) -> None:
+    recording = Recording()
+    recording.admit(0)
+    low_pressure(recording, 1, 140, 62)
+    low_pressure(recording, 140, 220, 55)
+
+    grouped = run_under([arm_of("label-2024")], recording, tmp_path)[0].stays[0].announcements
+
+    found = [(each.rule_id, each.priority) for each in grouped if each.family == "hypotension"]
+    assert found == [("hypotension.map_below_60", "high")]
+    one, two = [each for each in only_stay(recording, tmp_path).announcements if each.family == "hypotension"]
+    assert (one.rule_id, one.priority) == ("hypotension.map_below_65", "medium"), "without a policy they are two"
+    assert (two.rule_id, two.priority) == ("hypotension.map_below_60", "high")
 
 
 def test_an_alarm_whose_patient_leaves_has_no_duration(tmp_path: Path) -> None:
