@@ -174,15 +174,12 @@ class GatewayService:
         """Each part of the service."""
         pipeline = self._pipeline
         door, clock, pending = pipeline.door, pipeline.clock, pipeline.pending_messages
+        standing = standing_of(pipeline)
         parts = {
             "broker": PartState(
                 door.is_connected, "connected" if door.is_connected else "disconnected", door.last_error
             ),
-            "journal": PartState(
-                pipeline.is_journal_writable,
-                "writable" if pipeline.is_journal_writable else "refusing",
-                f"offset {pipeline.journal.head_offset}",
-            ),
+            "journal": PartState(standing.is_recording, standing.journal, f"offset {pipeline.journal.head_offset}"),
             "engine": PartState(
                 pending <= BEHIND_MAX, "current" if pending <= BEHIND_MAX else "behind", f"{pending} messages pending"
             ),
