@@ -105,7 +105,7 @@ async def _run_with_stores(
     speed: float,
     announce: Callable[[str], None],
 ) -> None:
-    rules = load_rulebook(settings.profile, settings.dosing_profile)
+    rules = load_rulebook(settings.profile, settings.dosing_profile, settings.alarm_policy)
     receivers = receivers_of(settings)
     records.plan_notifications = plan_of(settings)
     folder = settings.data_dir / "snapshots"

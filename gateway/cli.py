@@ -35,6 +35,7 @@ from gateway.cli_journal import journal_app, rebuild
 from gateway.cli_rules import rules_app
 from gateway.demo import demo
 from gateway.rulesets import (
+    DEFAULT_ALARM_POLICY,
     load_alarm_profile,
     load_dosing_profile,
     load_rulebook,
@@ -105,13 +106,16 @@ def replay(
         str | None, typer.Option(help="Dosing profile for every admission, in place of the one it names.")
     ] = None,
     alarms: Annotated[str, typer.Option(help="Alarm rules: an id, or a .toml file.")] = "alarms-il2",
+    policy: Annotated[
+        str, typer.Option(help="Alarm policy: an id, or a .toml file; `plain` for none.")
+    ] = DEFAULT_ALARM_POLICY,
     out: Annotated[Path | None, typer.Option(help="Where to write; standard output when absent.")] = None,
 ) -> None:
     """Run a recording through the engine offline: a line for each alarm transition and rejection, a summary last."""
     from gateway.replay import replay as replay_entries
     from gateway.wire.recording import RecordingError, read_recording
 
-    rules = _rulebook(alarms, profile)
+    rules = _rulebook(alarms, profile, policy)
     try:
         with out.open("wb") if out is not None else nullcontext(sys.stdout.buffer) as stream:
             for line in replay_entries(read_recording(file), rules):
@@ -205,13 +209,13 @@ def _settings(config: Path | None, **options: object) -> Settings:
         fail(str(error), WRONG_USAGE)
 
 
-def _rulebook(alarms: str, profile: str | None) -> Rulebook:
+def _rulebook(alarms: str, profile: str | None, policy: str) -> Rulebook:
     try:
         if profile is None:
-            return load_rulebook(alarms)
+            return load_rulebook(alarms, policy=policy)
         if profile in shipped_dosing_profiles():
-            return replace(load_rulebook(alarms), forced_dosing=profile)
-        return load_rulebook(profile)  # alarm rules by their id or file
+            return replace(load_rulebook(alarms, policy=policy), forced_dosing=profile)
+        return load_rulebook(profile, policy=policy)  # alarm rules by their id or file
     except ProfileError as error:
         fail(str(error), WRONG_USAGE)
 

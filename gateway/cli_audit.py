@@ -165,7 +165,7 @@ def _journal_entries(settings: Settings, *, is_wanted: bool) -> Iterator[Iterato
         fail(f"there is no journal at {path}")
     reader = JournalReader(path)
     try:
-        fold = Fold(load_rulebook(settings.profile, settings.dosing_profile))
+        fold = Fold(load_rulebook(settings.profile, settings.dosing_profile, settings.alarm_policy))
         yield entries_of_journal(journal_entries(reader.read), fold)
     finally:
         reader.close()

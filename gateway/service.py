@@ -56,7 +56,8 @@ class GatewayService:
 
     def note_change(self) -> None:
         """Tell the feed that beds may look different."""
-        if self._pipeline.fold.ward.changed:
+        ward = self._pipeline.fold.ward
+        if ward.changed or ward.is_house_changed:
             self.beds_changed.set()
 
     @property
@@ -96,6 +97,10 @@ class GatewayService:
         bed = ward.beds.get(bed_id)
         return frames.bed_frame(ward, bed) if bed is not None else None
 
+    def house_alarms(self) -> list[JsonObject]:
+        """Alarms of no patient."""
+        return frames.house_alarms(self._pipeline.fold.ward)
+
     def service_state(self) -> JsonObject | None:
         """Why displays must not take what they show for the present; None while they may."""
         standing = standing_of(self._pipeline)
@@ -106,7 +111,7 @@ class GatewayService:
     def dirty_beds(self) -> set[BedId]:
         """Beds that changed since the last call."""
         ward = self._pipeline.fold.ward
-        changed, ward.changed = ward.changed, set()
+        changed, ward.changed, ward.is_house_changed = ward.changed, set(), False
         return changed
 
     def admission_state(self, admission_id: str) -> JsonObject | None:

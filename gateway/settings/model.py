@@ -230,6 +230,14 @@ class Settings(_Table):
         Allowed("a dosing profile's id, as `vigil rules list` shows them"),
         Field(description="Dose criteria for admissions that name no profile.", pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$"),
     ] = "label-2024"
+    alarm_policy: Annotated[
+        str,
+        Allowed("an alarm policy's id: `il2-ward`, or `plain` for none"),
+        Field(
+            description="What becomes of the rules' verdicts: causes, explanations, escalation, reminders.",
+            pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$",
+        ),
+    ] = "il2-ward"
     snapshot_interval_s: Annotated[
         float,
         Field(description="Between two snapshots of the engine: bounds how much a restart replays.", ge=1, le=3600),

@@ -15,7 +15,15 @@ from gateway.web.parameters import LIMIT_DEFAULT, Actor, Cursor, Limit, ServiceD
 from gateway.web.ports import ExportFormat, JsonObject, Service
 from gateway.web.problems import bad_parameter, not_found
 from gateway.web.routing import JsonRoute
-from gateway.web.schemas import AdmissionBody, AudioPauseBody, CourseBody, DischargeBody, ObservationsBody, TransferBody
+from gateway.web.schemas import (
+    AdmissionBody,
+    AudioPauseBody,
+    CourseBody,
+    DischargeBody,
+    LimitsOffBody,
+    ObservationsBody,
+    TransferBody,
+)
 from gateway.web.views import admission_view, series_view
 from storage.records import AdmissionRecord
 from streaming.identity import BedId
@@ -100,6 +108,16 @@ async def pause_audio(service: ServiceDep, actor: Actor, admission_id: Admission
     pause = {"admission_id": admission_id} | body.fields()
     await carry_out(service, "audio_pause", pause, actor)
     return JsonResponse(pause)
+
+
+@router.post("/{admission_id}/limits-off")
+async def switch_limits_off(
+    service: ServiceDep, actor: Actor, admission_id: AdmissionId, body: LimitsOffBody
+) -> Response:
+    """Switch alarm limits off for a while, for a reason; 409 for what may never be off."""
+    off = {"admission_id": admission_id} | body.fields()
+    await carry_out(service, "limits_off", off, actor)
+    return JsonResponse(off | {"limits_off": (service.admission_state(admission_id) or {}).get("limits_off", [])})
 
 
 @router.get("/{admission_id}/series")

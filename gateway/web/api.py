@@ -5,23 +5,24 @@ A group of routes that only some services offer is a router of its own, which `g
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from gateway.web import admissions, alarms, dosing
 from gateway.web.answers import JsonResponse, page_answer, whole_list_answer
 from gateway.web.feed import FeedHub
-from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, SinceMs
-from gateway.web.problems import not_found
+from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, SinceMs, instant_parameter
+from gateway.web.problems import bad_parameter, not_found
 from gateway.web.routing import JsonRoute
 from gateway.web.socket import serve_feed
-from gateway.web.views import audit_head_view, audit_view, quarantine_view
+from gateway.web.views import alarm_burden_view, audit_head_view, audit_view, quarantine_view
 from storage.records import AuditKind
 
 PREFIX = "/api/v1"
+DAY_MS = 86_400_000
 
 router = APIRouter(prefix=PREFIX, route_class=JsonRoute)
 
@@ -73,6 +74,24 @@ async def list_audit(
     """Who did what when and what was announced, the latest first, chained by hashes; `head` is the last entry."""
     page = await service.records.audit(kind=kind, since_ms=since_ms, limit=limit, cursor=cursor)
     return page_answer(page, audit_view, head=audit_head_view(service.records.audit_head))
+
+
+@router.get("/alarm-burden", tags=["alarms"])
+async def show_alarm_burden(
+    service: ServiceDep,
+    since: Annotated[str | None, Query(alias="from", description="RFC 3339; a day before `to` when absent.")] = None,
+    until: Annotated[str | None, Query(alias="to", description="RFC 3339; now when absent.")] = None,
+    unit: str | None = None,
+) -> Response:
+    """How much people were called: alarms per bed and day, how long they waited, how many were over within 17 s."""
+    to_ms = instant_parameter("to", until)
+    to_ms = service.now_ms() if to_ms is None else to_ms
+    from_ms = instant_parameter("from", since)
+    from_ms = to_ms - DAY_MS if from_ms is None else from_ms
+    if from_ms >= to_ms:
+        raise bad_parameter("from", "must lie before `to`")
+    burden = await service.records.alarm_burden(from_ms, to_ms, unit=unit)
+    return JsonResponse(alarm_burden_view(burden, from_ms, to_ms, unit))
 
 
 @router.get("/outcomes/summary", tags=["accounts"])

@@ -105,6 +105,9 @@ class FeedHub:
         self._clients_dropped = 0
         for bed in source.bed_frames():
             self._beds[_bed_id(bed)] = orjson.dumps(bed)
+        self._house = orjson.dumps(source.house_alarms())
+        self._house_n = self._n
+        """Number of the delta in which the alarms of the house last changed."""
 
     @property
     def n(self) -> int:
@@ -177,22 +180,25 @@ class FeedHub:
 
     def _send_delta(self) -> None:
         self._source.beds_changed.clear()
+        has_house = self._take_house()
         if not self._clients:
-            self._note_delta(sorted(self._source.dirty_beds()))
+            self._note_delta(sorted(self._source.dirty_beds()), has_house=has_house)
             return
         self._encode_waiting()
         changed = self._take_changes(self._source.dirty_beds())
-        if changed:
-            self._note_delta(changed)
+        if changed or has_house:
+            self._note_delta(changed, has_house=has_house)
             self._send(self._delta_frame(self._n, changed))
             self._deltas_sent += 1
 
-    def _note_delta(self, beds: Iterable[BedId]) -> None:
+    def _note_delta(self, beds: Iterable[BedId], *, has_house: bool) -> None:
         """Number a delta; without a client nothing is encoded until one comes."""
         delta = _Delta(self._n + 1, tuple(beds))
-        if not delta.beds:
+        if not delta.beds and not has_house:
             return
         self._n = delta.n
+        if has_house:
+            self._house_n = delta.n
         self._deltas.append(delta)
         if not self._clients:
             self._waiting.update(dict.fromkeys(delta.beds))
@@ -212,6 +218,11 @@ class FeedHub:
                 changed[bed_id] = encoded
                 self._keep(bed_id, encoded)
         return changed
+
+    def _take_house(self) -> bool:
+        """Encode the alarms of the house; whether they differ from what was sent."""
+        before, self._house = self._house, orjson.dumps(self._source.house_alarms())
+        return self._house != before
 
     def _keep(self, bed_id: BedId, encoded: bytes | None) -> None:
         if encoded is None:
@@ -247,7 +258,7 @@ class FeedHub:
         if self._source.clock_speed != 1:
             snapshot["clock_speed"] = self._source.clock_speed  # values age as fast as the gateway's clock runs
         snapshot |= self._service()
-        return _encode({**snapshot, "beds": beds})
+        return _encode({**snapshot, "beds": beds, "house_alarms": orjson.Fragment(self._house)})
 
     def _heartbeat_frame(self) -> str:
         return _encode({"type": "heartbeat", "n": self._n, "at": self._now(), **self._service()})
@@ -264,6 +275,8 @@ class FeedHub:
             "at": self._now(),
             "beds": [orjson.Fragment(encoded) for encoded in changed.values() if encoded is not None],
         }
+        if n == self._house_n:
+            frame["house_alarms"] = orjson.Fragment(self._house)
         removed = [str(bed_id) for bed_id, encoded in changed.items() if encoded is None]
         if removed:
             frame["removed"] = removed

@@ -97,6 +97,9 @@ class BedSource(Protocol):
     def bed_frame(self, bed_id: BedId) -> JsonObject | None:
         """One bed; None when there is no such bed (any more), which the feed reports as removed."""
 
+    def house_alarms(self) -> list[JsonObject]:
+        """Alarms of no patient, as those of a bed; in a stable order. A change of them sets `beds_changed` too."""
+
     def dirty_beds(self) -> set[BedId]:
         """Beds that changed since the last call; the call empties the set."""
 
@@ -130,7 +133,7 @@ class Service(BedSource, Protocol):
         """Journal a command, and return when it is durable, folded and projected.
 
         Args:
-            command: `admit`, `course`, `chart`, `acknowledge`, `audio_pause`, `transfer` or `discharge`.
+            command: `admit`, `course`, `chart`, `acknowledge`, `audio_pause`, `limits_off`, `transfer` or `discharge`.
             body: The request's body, only fields that were sent, plus `admission_id` or `alarm_id` from the path.
                 Without `actor`: the service adds it.
             actor: Who asks, 1-64 printable characters.

@@ -25,6 +25,7 @@ from gateway.wire.commands import (
     NOTE_MAX,
     PATIENT_NAME_MAX,
 )
+from streaming.commands import LIMITS_OFF_MAX_S
 
 _Range = tuple[float, float]
 
@@ -132,6 +133,15 @@ class SignBody(Body):
     reason: Annotated[
         str | None, Field(max_length=NOTE_MAX, description="Required where it overrides what is computed.")
     ] = None
+
+
+class LimitsOffBody(Body):
+    """Alarm limits of one patient are switched off for a while: of one rule or of a family, and why."""
+
+    rule_id: Name | None = None
+    family: Name | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=NOTE_MAX)]
+    seconds: Annotated[int, Field(ge=0, le=LIMITS_OFF_MAX_S, description="0 switches them on again.")]
 
 
 class AudioPauseBody(Body):

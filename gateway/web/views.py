@@ -18,6 +18,7 @@ from storage.records import (
     QuarantineRecord,
     TransitionRecord,
 )
+from storage.records.burden import AlarmBurden
 from storage.series.query import SeriesPoint
 from streaming.instants import MAX_MS, MIN_MS, format_ms
 
@@ -80,6 +81,38 @@ def alarm_in_full_view(record: AlarmRecord) -> JsonObject:
         "transitions": [_transition_view(each) for each in record.transitions],
         "deliveries": [_delivery_view(each) for each in record.deliveries],
     }
+
+
+def alarm_burden_view(burden: AlarmBurden, from_ms: int, to_ms: int, unit: str | None) -> JsonObject:
+    """What people were called for: per bed and day by rule and priority, waits in seconds, shares from 0 to 1."""
+    days = burden.bed_days
+    return {
+        "from": _instant(from_ms),
+        "to": _instant(to_ms),
+        "unit": unit,
+        "bed_days": round(days, 4),
+        "alarms": burden.alarms,
+        "alarms_per_bed_day": round(burden.alarms / days, 3) if days else None,
+        "by_rule": [
+            {
+                "rule_id": rule_id,
+                "priority": priority,
+                "alarms": count,
+                "per_bed_day": round(count / days, 3) if days else None,
+            }
+            for (rule_id, priority), count in sorted(burden.by_rule.items())
+        ],
+        "acknowledged": burden.acknowledged,
+        "seconds_to_acknowledge": {
+            "median": _seconds(burden.median_wait_ms),
+            "p90": _seconds(burden.p90_wait_ms),
+        },
+        "shorter_than_17_s": round(burden.short / burden.alarms, 4) if burden.alarms else None,
+    }
+
+
+def _seconds(wait_ms: int | None) -> float | None:
+    return None if wait_ms is None else wait_ms / 1000
 
 
 def quarantine_view(record: QuarantineRecord) -> JsonObject:

@@ -41,6 +41,7 @@ from alerts.alarm import Alarm, AlarmTransition, SignalState
 from storage.audit.chain import EMPTY, ChainHead
 from storage.ports import PlannedNotification, StorageProblem
 from storage.records import auditing, outbox, reading, schema
+from storage.records.burden import AlarmBurden, alarm_burden
 from storage.records.columns import fit_text
 from storage.records.cursors import decode_cursor, encode_cursor
 from storage.records.engine import open_engine
@@ -259,6 +260,11 @@ class Records:
             transitions=tuple(reading.read_transition(each) for each in transitions),
             deliveries=deliveries,
         )
+
+    async def alarm_burden(self, from_ms: int, to_ms: int, *, unit: str | None = None) -> AlarmBurden:
+        """How much people were called in a time, of one unit or of all."""
+        async with self._connected() as connection:
+            return await alarm_burden(connection, from_ms, to_ms, None if unit is None else fit_text(unit))
 
     async def quarantine(
         self, *, since_ms: int | None = None, limit: int = 100, cursor: str | None = None

@@ -201,6 +201,7 @@ async def test_discharge_ends_the_stay_once(client: httpx.AsyncClient, content: 
         ("observations", {"time": "2026-09-21T14:00:00Z", "metrics": {"loinc:2160-0": 1.4}}),
         ("observations", {"metrics": {"loinc:2160-0": 1.4}}),
         ("audio-pause", {"seconds": 60}),
+        ("limits-off", {"family": "tachycardia", "reason": "ECG", "seconds": 60}),
     ],
 )
 async def test_command_about_an_unknown_admission_is_not_found(
@@ -250,6 +251,10 @@ async def test_course_observations_and_audio_pause_reach_the_service_with_the_id
         ("observations", {"time": 1, "metrics": {"loinc:2160-0": 1.4}}, "time"),
         ("observations", {"time": 1_789_999_999_000, "metrics": {}}, "metrics"),
         ("observations", {"time": 1_789_999_999_000, "metrics": {"MDC_TEMP": [1]}}, "metrics.MDC_TEMP"),
+        ("limits-off", {"family": "tachycardia", "seconds": 60}, "reason"),
+        ("limits-off", {"reason": "ECG", "seconds": 60}, "rule_id"),
+        ("limits-off", {"rule_id": "a", "family": "b", "reason": "ECG", "seconds": 60}, "family"),
+        ("limits-off", {"family": "tachycardia", "reason": "ECG", "seconds": 14_401}, "seconds"),
         ("audio-pause", {"seconds": 121}, "seconds"),
         ("audio-pause", {"seconds": -1}, "seconds"),
         ("audio-pause", {}, "seconds"),
@@ -287,6 +292,36 @@ async def test_admissions_are_listed_by_page_and_by_state(client: httpx.AsyncCli
 # --- alarms -----------------------------------------------------------------------------------------------------------
 
 
+async def test_limits_off_reach_the_service_with_the_id_of_the_path(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    admission_id = await admit(client)
+    off = {"rule_id": "tachycardia.hr_above_130", "reason": "ECG", "seconds": 600}
+
+    answer = await client.post(f"/admissions/{admission_id}/limits-off", json=off)
+
+    assert answer.status_code == 200
+    assert service.submitted[-1] == ("limits_off", {"admission_id": admission_id} | off, "anonymous")
+    assert answer.json()["limits_off"] == []
+
+
+async def test_the_burden_of_a_time_is_counted_from_the_records(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    await service.raise_alarm(alarm_id="al-1")
+
+    burden = (await client.get("/alarm-burden?from=2026-09-20T00:00:00Z&to=2026-09-23T00:00:00Z&unit=icu")).json()
+
+    assert (burden["alarms"], burden["acknowledged"], burden["unit"]) == (1, 0, "icu")
+    assert [line["alarms"] for line in burden["by_rule"]] == [1]
+    assert burden["seconds_to_acknowledge"] == {"median": None, "p90": None}
+    assert (await client.get("/alarm-burden")).status_code == 200
+    assert_problem(
+        await client.get("/alarm-burden?from=2026-09-23T00:00:00Z&to=2026-09-20T00:00:00Z"), 400, "bad_parameter"
+    )
+    assert_problem(await client.get("/alarm-burden?from=yesterday"), 400, "bad_parameter")
+
+
 async def test_alarm_shows_what_the_contract_says_and_its_transitions(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
@@ -309,6 +344,12 @@ async def test_alarm_shows_what_the_contract_says_and_its_transitions(
         "onset_at": "2026-09-21T14:13:10.000Z",
         "announced_at": "2026-09-21T14:13:20.000Z",
         "escalation_level": 0,
+        "signalled_at": "2026-09-21T14:13:20.000Z",
+        "next_escalation_at": None,
+        "parts": [],
+        "flapping": False,
+        "inhibited_by": None,
+        "limits_off": None,
         "evidence": {"value": 58.0, "limit": 65.0},
         "deliveries": [],
         "transitions": [

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +24,7 @@ from tests.support.effects import (
     alarm,
     ended,
     rejected,
+    replace_alarm,
     started,
 )
 
@@ -425,3 +427,46 @@ async def test_upgrade_twice_changes_nothing(records_url: str) -> None:
 async def test_schema_that_is_not_current_is_refused_unless_it_may_be_upgraded(records_url: str) -> None:
     with pytest.raises(SchemaOutdatedError, match="vigil db upgrade"):
         await Records.open(records_url, migrate=False)
+
+
+# --- alarms of the house, and how much people were called ---------------------------------------------------------
+
+
+async def test_an_alarm_of_the_house_comes_back_without_patient_and_bed(records: Records) -> None:
+    fields: dict[str, Any] = {"admission_id": None, "bed": None, "rule_id": "system.broker_lost"}
+    of_unit = alarm("al-1", house_unit="icu", is_flapping=True, next_escalation_at_ms=T0_MS + 9, **fields)
+    of_service = alarm("al-2", house_unit=None, signalled_at_ms=T0_MS + 5, inhibited_by="x", **fields)
+    await records.apply([(1, [started(1, of_unit)]), (2, [started(2, of_service)])], [], 2)
+
+    page = await records.alarms()
+
+    assert {each.alarm_id: each for each in page.items} == {"al-1": of_unit, "al-2": of_service}
+    assert [each.unit for each in page.items] == [None, "icu"]
+
+
+async def test_the_burden_counts_alarms_by_bed_and_day_and_how_long_they_waited(records: Records) -> None:
+    day_ms = 86_400_000
+    stay = admission("a-1")
+    low, high = alarm("al-1", rule_id="map-low"), alarm("al-2", rule_id="hr-high", announced_at_ms=T0_MS + 1000)
+    seen = acknowledged(3, low, at_ms=T0_MS + 30_000)
+    again = acknowledged(6, low, at_ms=T0_MS + 90_000)
+    latched = replace_alarm(high, signal=SignalState.LATCHED, cleared_at_ms=T0_MS + 6000)
+    later = alarm("al-3", announced_at_ms=T0_MS + 3 * day_ms)
+    house = alarm("al-4", admission_id=None, bed=None)
+    batch: list[tuple[int, list[object]]] = [
+        (1, [admission_changed("admit", stay)]),
+        (2, [started(1, low), started(2, high), seen, replace(seen, n=4, alarm=latched), again]),
+        (3, [replace(ended(5, latched, at_ms=T0_MS + 61_000), actor="nurse", from_=SignalState.LATCHED)]),
+        (4, [started(7, later), started(8, house)]),
+    ]
+    batch[1][1][3] = replace(seen, n=4, alarm=latched, phase=Phase.UPDATE, actor="vigil")
+    await records.apply(batch, [], 4)
+
+    burden = await records.alarm_burden(T0_MS - day_ms, T0_MS + 2 * day_ms)
+
+    assert burden.bed_days == 2
+    assert burden.alarms == 2
+    assert dict(burden.by_rule) == {("map-low", "high"): 1, ("hr-high", "high"): 1}
+    assert (burden.acknowledged, burden.median_wait_ms, burden.p90_wait_ms) == (2, 30_000, 60_000)
+    elsewhere = await records.alarm_burden(T0_MS - day_ms, T0_MS + 2 * day_ms, unit="ward9")
+    assert (elsewhere.alarms, elsewhere.bed_days, elsewhere.median_wait_ms) == (0, 0, None)

@@ -36,6 +36,7 @@ class Beds:
         self.values = dict.fromkeys((BedId("icu", name) for name in names), 0)
         self.asked = 0
         self.trouble: Frame | None = None
+        self.house: list[Frame] = []
         self._dirty: set[BedId] = set()
 
     def now_ms(self) -> int:
@@ -47,6 +48,9 @@ class Beds:
     def bed_frame(self, bed_id: BedId) -> Frame | None:
         self.asked += 1
         return self._frame(bed_id) if bed_id in self.values else None
+
+    def house_alarms(self) -> list[Frame]:
+        return self.house
 
     def service_state(self) -> Frame | None:
         return self.trouble
@@ -142,6 +146,7 @@ async def test_first_frame_is_a_snapshot_of_every_bed_in_order() -> None:
         "at": "2026-09-21T14:13:20.000Z",
         "version": "test",
         "beds": [{"unit": "icu", "bed": "b1", "value": 0}, {"unit": "icu", "bed": "b2", "value": 0}],
+        "house_alarms": [],
     }
 
 
@@ -279,6 +284,26 @@ async def test_every_frame_says_what_is_wrong_with_the_gateway_while_something_i
 
     assert [frame.get("service") for frame in well] == [None, None]
     assert {frame["type"] for frame in later if frame.get("service") == trouble} == {"delta", "heartbeat", "snapshot"}
+
+
+async def test_alarms_of_the_house_are_in_the_snapshot_and_in_the_delta_in_which_they_changed() -> None:
+    beds = Beds("b1")
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0))
+    async with running(hub):
+        with hub.joined(None) as client:
+            opening = orjson.loads(await client.next_frame())
+            beds.house = [{"alarm_id": "alm-1"}]
+            beds.beds_changed.set()
+            changed = await take(client)
+            beds.change(b1=1)
+            other = await take(client)
+        with hub.joined(opening["n"]) as client:
+            resumed = [await take(client) for _ in range(2)]
+
+    assert opening["house_alarms"] == []
+    assert (changed["type"], changed["beds"], changed["house_alarms"]) == ("delta", [], [{"alarm_id": "alm-1"}])
+    assert "house_alarms" not in other
+    assert [frame.get("house_alarms") for frame in resumed] == [[{"alarm_id": "alm-1"}], None]
 
 
 async def test_heartbeat_comes_every_second_when_nothing_changes_and_tells_the_time() -> None:

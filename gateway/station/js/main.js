@@ -9,6 +9,7 @@
 
 import { AckButton, Acknowledger } from "./acknowledge.js";
 import { AlarmBar, Announcer, isNew } from "./alarms.js";
+import { HouseBar } from "./house.js";
 import { FeedClock, LIVE_WITHIN_MS, WakeWatch } from "./clock.js";
 import { setMark, setText } from "./dom.js";
 import { Feed } from "./feed.js";
@@ -62,6 +63,7 @@ const alarmBar = new AlarmBar({
   onGoTo: (bed) => sectors.get(keyOf(bed))?.scrollTo(),
 });
 const announcer = new Announcer({ high: byId("announce-high"), other: byId("announce-other") });
+const house = new HouseBar({ root: byId("house"), acknowledger });
 const panel = new Panel({ root: byId("panel"), clock, labelOf, actor, onResize: layOut });
 const feed = new Feed({ path: "/api/v1/feed", onFrame: takeFrame, onConnection: showConnection });
 
@@ -99,13 +101,21 @@ function readHead(snapshot) {
   clock.speed = speed;
 }
 
+/** Alarms of no patient: of a unit's equipment, or of the gateway itself; a frame names them when they changed. */
+function takeHouse(alarms) {
+  if (!alarms) return;
+  house.update(alarms);
+}
+
 function takeSnapshot(frame) {
+  takeHouse(frame.house_alarms ?? []);
   beds.clear();
   for (const bed of frame.beds) beds.set(keyOf(bed), bed);
   showWard();
 }
 
 function takeDelta(frame) {
+  takeHouse(frame.house_alarms);
   for (const key of frame.removed ?? []) beds.delete(key);
   for (const bed of frame.beds) beds.set(keyOf(bed), bed);
   showWard(frame.beds);
