@@ -94,6 +94,7 @@ async def test_the_production_configuration_is_accepted_without_a_warning(tmp_pa
         "icu/v1/icu/b01/vigil/permit",
         "icu/v1/icu/b01/vigil/alarm",
         "icu/v1/vigil/heartbeat",
+        "icu/v1/vigil/alarm",
         "icu/v1/icu/b01/mon-1/permit",
         "icu/v2/icu/b01/mon-1/obs",
     ],

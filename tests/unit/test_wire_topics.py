@@ -6,6 +6,7 @@ import pytest
 
 from gateway.wire.topics import (
     HEARTBEAT_TOPIC,
+    HOUSE_ALARM_TOPIC,
     Channel,
     DeviceTopic,
     alarm_topic,
@@ -56,7 +57,7 @@ def test_rejection_names_the_device_where_the_topic_does() -> None:
     assert found.device == DEVICE
 
 
-@pytest.mark.parametrize("topic", [permit_topic(BED), alarm_topic(BED), HEARTBEAT_TOPIC])
+@pytest.mark.parametrize("topic", [permit_topic(BED), alarm_topic(BED), HEARTBEAT_TOPIC, HOUSE_ALARM_TOPIC])
 def test_what_vigil_publishes_is_recognised_as_its_own(topic: str) -> None:
     assert is_own_topic(topic)
 
