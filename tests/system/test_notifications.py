@@ -30,6 +30,13 @@ secret_file = "{secret}"
 allow_http = true
 allow_networks = {networks}
 
+[[receiver]]
+id = "doctor"
+url = "{url}"
+secret_file = "{secret}"
+allow_http = true
+allow_networks = {networks}
+
 [[chain]]
 units = ["icu"]
 priorities = ["high"]
@@ -41,6 +48,10 @@ receiver = "relay"
 [[chain.step]]
 receiver = "charge"
 delay_s = 30
+
+[[chain.step]]
+receiver = "doctor"
+level = 1
 """
 
 
@@ -105,18 +116,23 @@ def test_an_alarm_is_told_and_who_acknowledges_stops_the_next_call(
     assert all(verify(request) for request in receiver.requests)
     assert (settled["relay", "start"]["state"], settled["relay", "start"]["attempts"]) == ("sent", 1)
     assert settled["charge", "start"]["state"] == "cancelled"
+    assert ("doctor", "escalate") not in settled
     assert alarm_id not in [each.body["alarm"]["alarm_id"] for each in of(receiver, "charge", "start")]
     assert gateway.figure('vigil_notifications_sent_total{receiver="relay"}') >= 2
 
 
-def test_without_an_acknowledgement_the_next_is_called(
+def test_without_an_acknowledgement_the_next_is_called_and_then_who_the_escalation_is_for(
     ward: tuple[Mosquitto, GatewayProcess], receiver: WebhookReceiver
 ) -> None:
     """The control of the test above."""
     wait_until(lambda: of(receiver, "charge", "start"), "the charge nurse is called")
+    wait_until(lambda: of(receiver, "doctor", "escalate"), "the doctor is called")
 
     first = of(receiver, "charge", "start")[0].body["alarm"]["alarm_id"]
+    escalated = of(receiver, "doctor", "escalate")[0].body["alarm"]
     assert first in [each.body["alarm"]["alarm_id"] for each in of(receiver, "relay", "start")]
+    assert escalated["escalation_level"] == 1
+    assert of(receiver, "doctor", "start") == []
 
 
 def test_a_gateway_killed_between_sending_and_marking_sends_again_under_the_same_key(
