@@ -14,6 +14,7 @@ from tests.support.recordings import Recording
 Expected = tuple[float, str, str, str]
 
 MAP_65, MAP_60 = "hypotension.map_below_65", "hypotension.map_below_60"
+EXPOSURE = "hypotension.exposure_4h"
 HIGH_ALARM = "the-high-alarm"
 """Stands for the id of the latest high alarm: ids follow from what happened and cannot be worked out by hand."""
 HR, SPO2, TEMP = "MDC_ECG_HEART_RATE", "MDC_PULS_OXIM_SAT_O2", "MDC_TEMP"
@@ -128,6 +129,8 @@ def cuff_on_the_ward() -> Scenario:
             (1800, MAP_60, "start", "on"),
             # 64 at 2100 is at or above 63: one cuff reading is enough; below 68, so the other alarm stays
             (2100, MAP_60, "update", "latched"),
+            # from 300 to 600, and from 900 on, it was below 65: 30 minutes when 70 comes at 2400
+            (2400, EXPOSURE, "start", "on"),
             # 70 at 2400
             (2400, MAP_65, "end", "off"),
             (2500, MAP_60, "end", "off"),
