@@ -53,7 +53,7 @@ def backtest_page(runs: Sequence[tuple[Arm, Totals]]) -> str:
         _overview(totals),
         _alarms(totals),
         "## Stay by stay",
-        details(f"{len(totals.stays)} stays", _by_stay(runs)),
+        details(f"{len(totals.stays)} stays", stay_by_stay(runs)),
     )
 
 
@@ -115,7 +115,8 @@ def _burden(burden: Burden) -> tuple[str, ...]:
     )
 
 
-def _by_stay(runs: Sequence[tuple[Arm, Totals]]) -> str:
+def stay_by_stay(runs: Sequence[tuple[Arm, Totals]]) -> str:
+    """A row for each stay: its alarms, and its time in hold and discontinue under each profile."""
     rows = []
     for places in zip(*(totals.stays for _, totals in runs), strict=True):
         times = [time_in_each(stay) for stay in places]

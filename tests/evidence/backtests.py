@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,13 +17,14 @@ PROFILES = ("label-2024", "jitc-2014", "community-2015")
 JOBS = 2
 
 
-def backtest_mimic(folder: Path) -> list[tuple[Arm, Totals]]:
-    """Import every stay of the tables in `folder` and run it under each profile.
+def backtest_mimic(folder: Path, stays: Collection[str] | None = None) -> list[tuple[Arm, Totals]]:
+    """Import every stay of the tables in `folder`, or those named, and run them under each profile.
 
     Raises:
         ValueError: a recording could not be run.
     """
     recordings, _ = FORMATS["mimic-csv"](ImportRequest(path=folder))
+    recordings = [each for each in recordings if stays is None or each.stay in stays]
     arms = [arm_of(profile) for profile in PROFILES]
     with TemporaryDirectory() as target:
         paths = [Path(target) / f"{recording.stay}.ndjson" for recording in recordings]

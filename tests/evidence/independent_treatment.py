@@ -156,7 +156,7 @@ def pressor_steps(folder: Path, ends_ms: dict[str, int], also: frozenset[Also] =
     factor = pl.col("drug").replace_strict({drug: by for drug, (_, by) in PRESSORS.items()}, return_dtype=pl.Float64)
     order = ["stay", "drug", "order"]
     until = rows.with_columns(
-        dose=(pl.col("dose") * factor).round(6),
+        dose=(pl.col("dose") * factor).map_elements(_in_millionths, return_dtype=pl.Float64),
         end_ms=pl.col("stay").replace_strict(ends_ms, return_dtype=pl.Int64),
     ).with_columns(to_ms=pl.col("at_ms").shift(-1).over(order).fill_null(pl.col("end_ms")))
     if Also.AGE in also:
@@ -181,7 +181,7 @@ def _summed(running: pl.DataFrame) -> list[Step]:
             dose=pl.col("change").cum_sum().over("stay", "drug"), to_ms=pl.col("at_ms").shift(-1).over("stay", "drug")
         )
         .filter((pl.col("dose") > 5e-7) & pl.col("to_ms").is_not_null())
-        .select("stay", "drug", "at_ms", "to_ms", pl.col("dose").round(6))
+        .select("stay", "drug", "at_ms", "to_ms", pl.col("dose").map_elements(_in_millionths, return_dtype=pl.Float64))
     )
     return merged(Step(*row) for row in sums.iter_rows())
 
@@ -201,6 +201,10 @@ def merged(steps: Iterable[Step]) -> list[Step]:
         else:
             found.append(step)
     return found
+
+
+def _in_millionths(dose: float) -> float:
+    return round(dose, 6)
 
 
 def _instant(column: str) -> pl.Expr:
