@@ -46,6 +46,34 @@ def came_true(page: Page, condition: str, *, within_ms: int) -> bool:
     return outcome
 
 
+# --- the house --------------------------------------------------------------------------------------------------------
+
+
+def test_alarms_of_no_patient_stand_above_the_beds_for_as_long_as_they_are(page: Page, server: StationServer) -> None:
+    server.show(*calm_ward(4, server.now_s()))
+    texts = {"rule_id": "system.broker_lost", "family": "system", "title": "No connection to the devices"}
+    lost = alarm("alm-h", server.now_s(), **texts, kind="technical", priority="medium", text="broker lost", unit="icu")
+    open_live(page, server)
+    expect(page.locator("#house")).to_be_hidden()
+
+    server.show_house(lost)
+
+    line = page.locator(".house-line")
+    expect(line).to_contain_text("No connection to the devices: broker lost")
+    expect(line).to_have_attribute("data-priority", "medium")
+    expect(line.locator(".ack")).to_be_visible()
+    expect(sector(page, "b04")).to_be_visible()
+    seen = {"by": "M. Rossi", "at": rfc3339(server.now_s()), "note": None}
+    server.show_house(lost | {"signal": "acknowledged", "acknowledged": seen})
+    expect(line).to_contain_text("M. Rossi")
+    expect(line.locator(".ack")).to_be_hidden()
+    page.reload()
+    expect(line).to_contain_text("M. Rossi")
+
+    server.show_house()
+    expect(page.locator("#house")).to_be_hidden()
+
+
 # --- values ----------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,8 @@ class StationServer:
     resumed_after: list[int | None] = field(default_factory=list)
     """`after` of each connection of the feed, in order."""
     refuses_acknowledgements: bool = False
+    house: list[Json] = field(default_factory=list)
+    """Alarms of no patient."""
     trouble: Json | None = None
     """What every frame says of the gateway itself."""
     port: int = 0
@@ -92,6 +94,11 @@ class StationServer:
     def put(self, *beds: Json) -> None:
         """Adds or replaces these beds only."""
         self._call(self._put(beds))
+
+    def show_house(self, *alarms: Json) -> None:
+        """Shows exactly these alarms of no patient."""
+        self.house = list(alarms)
+        self._call(self._delta([], [], house_alarms=self.house))
 
     def hush(self) -> None:
         """The feed says nothing any more, heartbeats included; sockets stay open, as behind a dead link."""
@@ -145,7 +152,11 @@ class StationServer:
 
     def _snapshot(self) -> str:
         return self._frame(
-            "snapshot", version=self.version, clock_speed=self.clock_speed, beds=list(self.beds.values())
+            "snapshot",
+            version=self.version,
+            clock_speed=self.clock_speed,
+            beds=list(self.beds.values()),
+            house_alarms=self.house,
         )
 
     async def _send(self, text: str) -> None:
@@ -157,9 +168,9 @@ class StationServer:
             except (WebSocketDisconnect, RuntimeError):
                 self._sockets.discard(socket)
 
-    async def _delta(self, beds: list[Json], removed: list[str]) -> None:
+    async def _delta(self, beds: list[Json], removed: list[str], **more: Any) -> None:
         self._n += 1
-        text = self._frame("delta", beds=beds, removed=removed)
+        text = self._frame("delta", beds=beds, removed=removed, **more)
         self._deltas.append((self._n, text))
         await self._send(text)
 
