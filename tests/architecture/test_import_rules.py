@@ -34,6 +34,7 @@ PLANTED = [
     ("door-web", "storage", "import fastapi", "storage.planted -> fastapi"),
     ("door-web", "gateway", "import starlette.responses", "gateway.planted -> starlette"),
     ("door-influx", "gateway", "import influxdb_client", "gateway.planted -> influxdb_client"),
+    ("door-webhook", "gateway", "import aiohttp", "gateway.planted -> aiohttp"),
     ("door-sql", "gateway", "import sqlalchemy", "gateway.planted -> sqlalchemy"),
     ("door-sqlite", "storage", "import sqlite3", "storage.planted -> sqlite3"),
     ("door-drivers", "storage", "import aiosqlite", "storage.planted -> aiosqlite"),
