@@ -80,13 +80,13 @@ class LimitsOffBounds:
 
     longest_s: int
     never: frozenset[str]
-    """Ids and families of high-priority rules that are never switched off: lethal within minutes."""
+    """Ids and families of high-priority rules that are never switched off, beside those whose harm is death."""
 
     def may_switch_off(self, rule: Rule) -> bool:
-        """Whether the rule's limits may be off for a while: a patient's, and not of what kills within minutes."""
+        """Whether the rule's limits may be off for a while: a patient's, and not of what may kill."""
         if isinstance(rule, EquipmentRule):
             return False
-        is_lethal = rule.id in self.never or rule.family in self.never
+        is_lethal = rule.harm == "death" or rule.id in self.never or rule.family in self.never
         return not (is_lethal and rule.priority == Priority.HIGH)
 
 
@@ -132,6 +132,6 @@ PLAIN = AlarmPolicy(
     version="1",
     title="One alarm per rule and subject: nothing grouped, explained, damped, escalated or reminded of",
     sha256="",
-    limits_off=LimitsOffBounds(longest_s=1800, never=frozenset({"arrhythmia", "hypotension.map_below_50"})),
+    limits_off=LimitsOffBounds(longest_s=1800, never=frozenset()),
 )
 """What the rules say, as they say it: for counting them, and for comparing a policy with none."""
