@@ -49,7 +49,8 @@ def policy_tables(policy: AlarmPolicy) -> str:
     off = policy.limits_off
     never = ", ".join(f"`{name}`" for name in sorted(off.never))
     parts.append(
-        f"Limits are off for {off.longest_s} s at most; never, where the priority is high: rules whose harm is death, and {never}."
+        f"Limits are off for {off.longest_s} s at most; never, where the priority is high: rules whose harm is death, "
+        f"and {never}."
     )
     return "\n\n".join(parts)
 
