@@ -20,7 +20,8 @@ the tables cannot say stays *unknown*, and no profile ever says *proceed*. What 
 the decision is for: it does not take silence for health."""
 ALARMS = """\
 Under the first profile; an alarm counts each time it begins to be announced, under the alarm policy named above. A
-*covered* bed-day is one during which a vital sign was current. Nobody acknowledges anything in a replay."""
+*covered* bed-day is one during which a vital sign was current. Nobody acknowledges anything in a replay. The alarms
+before any policy, each verdict one of its own, are in [mimic-replay.md](mimic-replay.md)."""
 
 
 def backtest_page(runs: Sequence[tuple[Arm, Totals]]) -> str:

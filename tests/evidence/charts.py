@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from gateway.backtest.arms import Arm
 from gateway.backtest.figures import DAY_MS
 from gateway.backtest.totals import Totals
-from streaming.rules.kinds import AlarmProfile, LimitRule
+from streaming.rules.kinds import AlarmProfile, EquipmentRule
 from tests.evidence.comparison import Agreement
 from tests.evidence.replay_pages import alarms_by_rule, observed_ms, per_bed_day
 from tests.evidence.replays import Replays
@@ -32,11 +32,11 @@ def draw_rates(replays: Replays, profile: AlarmProfile, path: Path) -> None:
     rules = [rule for rule in reversed(profile.rules) if alarms[rule.id]]
     rates = [per_bed_day(alarms[rule.id], seen_ms) for rule in rules]
     figure, axes = plt.subplots(figsize=(8, 0.32 * len(rules) + 1.2), layout="constrained")
-    colours = [VITAL if isinstance(rule, LimitRule) else TECHNICAL for rule in rules]
+    colours = [TECHNICAL if isinstance(rule, EquipmentRule) else VITAL for rule in rules]
     bars = axes.barh([rule.id for rule in rules], rates, color=colours)
     axes.bar_label(bars, fmt="%.3f", padding=3, fontsize=8)
     axes.set_xlabel(f"alarms per observed bed-day ({len(replays.stays)} stays; grey: technical)")
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.01)
     _finish(figure, axes, path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from streaming.rules.kinds import AlarmProfile, LimitRule
+from streaming.rules.kinds import AlarmProfile, EquipmentRule
 from tests.evidence.markdown import details, page, table, thousands
 from tests.evidence.replays import HOUR_MS, ReplayedStay, Replays
 
@@ -181,9 +181,9 @@ def _by_stay(stays: tuple[ReplayedStay, ...], profile: AlarmProfile) -> str:
     rows = []
     for stay in stays:
         low = sum(number for rule_id, number in stay.alarms.items() if rule_id.startswith("hypotension."))
-        vital = sum(n for rule_id, n in stay.alarms.items() if isinstance(profile.rule(rule_id), LimitRule))
+        technical = sum(n for rule_id, n in stay.alarms.items() if isinstance(profile.rule(rule_id), EquipmentRule))
         hours = (f"{stay.admitted_ms / HOUR_MS:.1f}", f"{stay.observed_ms / HOUR_MS:.1f}")
-        counts = (low, vital - low, stay.alarms.total() - vital, stay.rejected.total())
+        counts = (low, stay.alarms.total() - low - technical, technical, stay.rejected.total())
         rows.append((stay.stay, *hours, stay.summary["received"], *counts))
     header = [
         "stay",
@@ -191,7 +191,7 @@ def _by_stay(stays: tuple[ReplayedStay, ...], profile: AlarmProfile) -> str:
         "#observed",
         "#messages",
         "#hypotension",
-        "#other vital",
+        "#others of the patient",
         "#technical",
         "#rejected metrics",
     ]
