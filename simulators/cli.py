@@ -308,8 +308,11 @@ async def _run_course(run: _Run, plan: _WardPlan, desk: Service | None, truth: P
     async with asyncio.TaskGroup() as tasks:
         session = Session(run.options, clock, _say, tasks)
         await session.agree_on_time()
-        stage = Stage(
-            plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, start_ms=clock.now_ms(), tells_link=False
+        # In a thread: the days before the run are lived through meanwhile, and the heartbeats are not to wait for it.
+        stage = await asyncio.to_thread(
+            lambda: Stage(
+                plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, start_ms=clock.now_ms(), tells_link=False
+            )
         )
         live = LiveRun(session, stage, desk, _say, obeys=obeys and desk is not None)
         with _progress() as show:

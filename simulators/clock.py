@@ -79,15 +79,20 @@ class SimulatedClock:
         """Simulated time."""
         return int(self._reading(self._monotonic()))
 
-    def follow(self, gateway_ms: int, speed: float) -> Adjustment:
+    def follow(self, gateway_ms: int, speed: float, *, at_once: bool = False) -> Adjustment:
         """Takes note of what the gateway's clock says now, and at which speed it runs.
 
         A small error is slewed away, so that no device of ours sees time stop or jump; a large one is stepped.
+
+        Args:
+            gateway_ms: milliseconds since 1970 UTC.
+            speed: simulated seconds per real second.
+            at_once: step whatever the error is.
         """
         moment_s = self._monotonic()
         ours = self._reading(moment_s)
         error_ms = gateway_ms - ours
-        stepped = abs(error_ms) > _STEP_ABOVE_S * 1000.0 * speed
+        stepped = at_once or abs(error_ms) > _STEP_ABOVE_S * 1000.0 * speed
         speed_changed = speed != self._speed
         self._anchor_s, self._anchor_ms = moment_s, float(gateway_ms) if stepped else ours
         self._speed = speed

@@ -76,7 +76,7 @@ class GatewayTime:
         if heartbeat is None:
             return
         asked = self._clock.speed
-        adjustment = self._clock.follow(heartbeat.at_ms, heartbeat.speed)
+        adjustment = self._clock.follow(heartbeat.at_ms, heartbeat.speed, at_once=not self.is_heard)
         if adjustment.speed_changed:
             self._notice(f"the gateway's clock runs at speed {heartbeat.speed:g}, not {asked:g}: going with it")
         if self.is_heard:

@@ -28,7 +28,7 @@ _MOST_URINE_ML_KG_H = 5.0
 def leak_ml_h(state: BodyState, traits: BodyTraits) -> float:
     """Out of the vessels, 0 to about 500 mL/h: the patient's gain spread over the course, while the leak is open."""
     whole_ml = traits.gain_pct / 100.0 * traits.weight_kg * 1000.0
-    return whole_ml / (0.63 * COURSE_H) * state.leak
+    return whole_ml / (0.78 * COURSE_H) * state.leak
 
 
 def refill_ml_h(state: BodyState) -> float:

@@ -44,9 +44,10 @@ def platelets(state: BodyState, traits: BodyTraits, dt_h: float) -> float:
 
 
 def bilirubin(state: BodyState, traits: BodyTraits, dt_h: float) -> float:
-    """mg/dL, 0.3..20: doubles in 1.25 days from day 2 up to the patient's peak, then halves in two (4.5 [D])."""
+    """mg/dL, 0.3..20: from day 2 it doubles about every day and a half up to the patient's peak (4.5 [D])."""
     if state.drive > 0.35 and state.activity > 0.5:
-        return min(max(traits.bilirubin_peak, state.bilirubin), state.bilirubin * math.exp(0.0231 * dt_h))
+        rate = max(0.005, math.log(traits.bilirubin_peak / 0.6) / 65.0)
+        return min(max(traits.bilirubin_peak, state.bilirubin), state.bilirubin * math.exp(rate * dt_h))
     return relaxed(state.bilirubin, 0.6, 70.0, dt_h) if state.drive < 0.3 else state.bilirubin
 
 

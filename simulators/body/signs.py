@@ -17,7 +17,7 @@ from simulators.physiology import VitalSigns
 def saturation(state: BodyState, traits: BodyTraits) -> float:
     """SpO2 without noise, 60..100 %: lungs get wet as weight is gained; oxygen makes good part of it."""
     gain_pct = max(0.0, 100.0 * state.weight_gain_kg() / traits.weight_kg)
-    dry = traits.spo2_0 - 1.0 * state.drive - traits.lung * gain_pct - state.depth_of(HappeningKind.DESATURATION)
+    dry = traits.spo2_0 - 0.8 * state.drive - traits.lung * gain_pct - state.depth_of(HappeningKind.DESATURATION)
     gained = (100.0 - dry) * (1.0 - math.exp(-0.22 * state.oxygen_l_min))
     return min(100.0, max(60.0, dry + gained))
 

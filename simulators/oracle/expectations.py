@@ -141,7 +141,7 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
         _rule_may("possible", ("dose_during_hold",)),
     ),
     "dose": (
-        _rule_must("mistake", ("dose",), 120, 1_500),
+        _rule_must("mistake", ("dose",), 120, 300),
         _rule_may("mistake", ("dose", "pump", "dose_during_hold"), _HOUR),
     ),
     "pump": (

@@ -145,7 +145,7 @@ def score(truth: RunTruth, heard: Heard) -> Score:
     in_time = [alarm for alarm in heard.alarms if truth.start_ms - _BEFORE_MS <= alarm.from_ms <= truth.end_ms]
     alarms = [alarm for alarm in in_time if alarm.bed in beds]
     by_bed: dict[str, list[HeardAlarm]] = defaultdict(list)
-    for alarm in alarms:
+    for alarm in heard.alarms:
         by_bed[alarm.bed].append(alarm)
     missed = [each for each in truth.expected if each.verdict is Verdict.MUST and not _announced(each, by_bed, of)]
     false = [found for alarm in alarms if (found := _judged(alarm, truth, of)) is not None]
