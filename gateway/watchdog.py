@@ -253,7 +253,8 @@ class Watchdog:
     def _handing_on(self) -> PartCheck:
         waits_s = self._announcer.waits_s()
         troubles = list(self._deliveries())
-        if waits_s > self._limits.delivery_lag_s:
+        # While the broker is gone that is an alarm of its own, at every unit, and the reason why nothing is announced.
+        if waits_s > self._limits.delivery_lag_s and self._pipeline.door.is_connected:
             troubles.insert(0, f"alarms have not been announced over MQTT for {waits_s:.0f} s")
         figures = {"announcements_wait_s": round(waits_s, 3)}
         return PartCheck(part="delivery_failed", troubles=tuple(troubles), figures=figures)

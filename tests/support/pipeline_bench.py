@@ -41,6 +41,7 @@ class QueueDoor:
         self.arrived = asyncio.Event()
         self.acknowledged: list[int] = []
         """Packet ids, in order."""
+        self.is_connected = True
         self.before_acknowledging: Callable[[], None] = lambda: None
         self._ids = 0
 

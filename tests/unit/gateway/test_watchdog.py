@@ -147,6 +147,14 @@ async def test_alarms_that_wait_to_be_announced_are_found(bench: Bench) -> None:
     assert "over MQTT for 20 s" in (await unwell(dog))["delivery_failed"]
 
 
+async def test_a_broker_that_is_gone_is_the_reason_why_alarms_wait_and_not_told_twice(bench: Bench) -> None:
+    dog = watchdog(bench)
+    dog._announcer._waiting_since_s = time.perf_counter() - 20
+    bench.door.is_connected = False
+
+    assert "delivery_failed" not in await unwell(dog)
+
+
 async def test_notifications_that_are_not_delivered_are_found(bench: Bench) -> None:
     dog = watchdog(bench, deliveries=lambda: ["2 notifications to ward-phone wait since 10:00"])
 
