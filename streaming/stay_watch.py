@@ -18,7 +18,7 @@ from typing import Any
 from streaming.admission import Admission
 from streaming.criteria.evaluate import TO_HOLD, TO_RESUME, Finding, evaluate
 from streaming.criteria.facts import Facts
-from streaming.criteria.kinds import leaves
+from streaming.criteria.kinds import RhythmPresent, leaves
 from streaming.instants import format_ms
 from streaming.outcome import OutcomeChanged
 from streaming.patient import OUTCOME_OF_CHANGE
@@ -33,7 +33,7 @@ from streaming.truth import Truth
 
 USUAL_LIMITS = InfusionLimits()
 ASK_AGAIN_MS = 60_000
-"""So soon is asked again what nobody knows: who would say so may have come back."""
+"""So soon is asked again whether a rhythm runs that nobody watches: a monitor that comes back reports no change."""
 _ANSWER_OF = {Truth.TRUE: Answer.HOLDS, Truth.FALSE: Answer.OVER, Truth.UNKNOWN: Answer.UNKNOWN}
 Evidence = dict[str, Any]
 Why = Callable[[], str]
@@ -156,7 +156,7 @@ class StayWatch:
         dues = [self._dues[i] if isinstance(self.rules[i], StayRule) else self._facts_due_ms]
         for (rule, _), watched in self._watched.items():
             if rule == i:
-                is_open = watched.condition.indeterminate
+                is_open = watched.condition.indeterminate and _rests_on_monitor(watched.rule)
                 dues += [watched.condition.due_ms, watched.asked_ms + ASK_AGAIN_MS if is_open else None]
         return min((due for due in dues if due is not None), default=None)
 
@@ -233,6 +233,10 @@ class StayWatch:
                 evidence=evidence,
             )
         ]
+
+
+def _rests_on_monitor(rule: StayRule | InfusionRule) -> bool:
+    return isinstance(rule, StayRule) and any(isinstance(leaf, RhythmPresent) for leaf in leaves(rule.met))
 
 
 def _unless_reset(answer: Answer, reset: Truth) -> Answer:

@@ -16,7 +16,7 @@ from streaming.outcome import OutcomeChanged, RuleOutcome
 from streaming.rules.kinds import AlarmProfile, StayRule
 from streaming.rules.profile import parse_profile
 from streaming.stay_watch import ASK_AGAIN_MS, StayWatch
-from tests.support.plain_facts import BEGIN_MS, MINUTE_MS, PlainFacts
+from tests.support.plain_facts import BEGIN_MS, MINUTE_MS, PlainFacts, run_of
 
 IL2 = load_alarm_profile()
 RULE = """
@@ -106,14 +106,25 @@ def test_a_value_too_old_is_not_known_and_never_clears() -> None:
     ]
 
 
-def test_when_a_value_grows_too_old_is_known_beforehand_and_then_it_is_asked_each_minute() -> None:
+def test_when_a_value_grows_too_old_is_known_beforehand_and_then_only_a_new_one_matters() -> None:
     asked = Asked(profile_of())
     asked.at(1, 84.0)
     assert asked.watch.due_ms(asked.facts.now_ms) == BEGIN_MS + 6 * MINUTE_MS + 1
     assert asked.watch.due_of(0) == BEGIN_MS + 6 * MINUTE_MS + 1
 
     asked.at(7)
-    assert asked.watch.due_of(0) == BEGIN_MS + 7 * MINUTE_MS + ASK_AGAIN_MS
+    assert asked.watch.due_of(0) is None
+
+
+def test_a_rhythm_that_nobody_watches_any_more_is_asked_about_each_minute() -> None:
+    asked = Asked(replace(IL2, stay_rules=(_shipped("arrhythmia.vt"),), infusion_rules=()))
+    asked.facts.monitor_seen_ms = BEGIN_MS
+    asked.facts.events.append(run_of(12, minutes_ago=0))
+    assert [each.outcome for each in asked.at(0)] == [RuleOutcome.PRESENT]
+    assert asked.watch.due_of(0) == BEGIN_MS + 5 * MINUTE_MS + 1
+
+    assert [each.outcome for each in asked.at(6)] == [RuleOutcome.INDETERMINATE]
+    assert asked.watch.due_of(0) == BEGIN_MS + 6 * MINUTE_MS + ASK_AGAIN_MS
 
 
 def test_a_doubtful_value_raises_and_does_not_clear() -> None:
