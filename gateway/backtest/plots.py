@@ -252,7 +252,7 @@ def _cell(
     yield tag("rect", x=x, y=y, width=width, height=height, rx=4, class_="cell")
     yield tag("rect", title, x=x, y=y, width=width, height=height, rx=4, class_=kind, opacity=weight)
     if ms:
-        on = "on-cell" if weight > 0.55 else "figure"
+        on = "on-cell" if weight > 0.72 else "figure"
         yield _centred(x + width / 2, y + 24, part(ms, whole_ms), f"{on} strong")
         yield _centred(x + width / 2, y + 42, f"{number(ms / HOUR_MS, 1)} h", on)
 
