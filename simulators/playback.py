@@ -41,6 +41,7 @@ PATHS: Mapping[str, str] = {
     "course": "/admissions/{admission_id}/course",
     "chart": "/admissions/{admission_id}/observations",
     "audio_pause": "/admissions/{admission_id}/audio-pause",
+    "limits_off": "/admissions/{admission_id}/limits-off",
     "sign": "/admissions/{admission_id}/dose-decision/sign",
     "transfer": "/admissions/{admission_id}/transfer",
     "discharge": "/admissions/{admission_id}/discharge",
