@@ -27,7 +27,7 @@ def demo(
     beds: Annotated[int, typer.Option(min=1, max=64, help="Beds of the simulated ward.")] = 12,
     speed: Annotated[float, typer.Option(min=1, max=1000, help="Ward seconds per second.")] = 60.0,
     port: Annotated[int, typer.Option(help="Port of the display; 0 takes any free one.")] = 8000,
-    scenario: Annotated[str, typer.Option(help="What plays out; see `vigil simulate --list`.")] = "ward",
+    scenario: Annotated[str, typer.Option(help="What plays out; see `vigil simulate --list`.")] = "story",
     seed: Annotated[int, typer.Option(help="Same seed, same ward.")] = 1,
     broker: Annotated[
         BrokerKind | None, typer.Option(help="Which broker to start; mosquitto where it is installed.")

@@ -305,6 +305,7 @@ def _write_run(plan: _WardPlan, duration_s: float, out: Path, truth: Path | None
 
 async def _run_course(run: _Run, plan: _WardPlan, desk: Service | None, truth: Path | None, *, obeys: bool) -> _Result:
     clock = SimulatedClock(speed=run.speed)
+    _say(" ".join(plan.scenario.description.split()))
     async with asyncio.TaskGroup() as tasks:
         session = Session(run.options, clock, _say, tasks)
         await session.agree_on_time()

@@ -46,8 +46,11 @@ _MEMORIES_MS = 500
 """After the admission the pump tells what its memory holds."""
 FIRST_SAID_MS = 2_000
 """After that the devices speak of now."""
-_LABS_TOLD, _WEIGHTS_TOLD, _HOURS_TOLD = 3, 2, 17
+_LABS_TOLD, _WEIGHTS_TOLD, _HOURS_TOLD = 2, 2, 9
 """Of what was charted before the run."""
+_LOW_HOURS_TOLD = 17
+"""Of hours that brought little: the label asks for sixteen."""
+_LITTLE_ML = 15.0
 _LIVED_BEFORE_H = 12.0
 _HOUR_MS = 3_600_000
 _CHART_BEFORE_H = (2.0, 0.5)
@@ -208,7 +211,8 @@ class CourseBed:
             (result.drawn_h, dict(lab_values(result))) for result in notes.labs[-_LABS_TOLD:]
         ]
         charted += [(t_h, {"MDC_MASS_BODY_ACTUAL": kg}) for t_h, kg in notes.weights[-_WEIGHTS_TOLD:]]
-        hours = list(notes.urine_ml)[-_HOURS_TOLD:]
+        is_low = all(ml < _LITTLE_ML for _, ml in list(notes.urine_ml)[-_HOURS_TOLD:])
+        hours = list(notes.urine_ml)[-(_LOW_HOURS_TOLD if is_low else _HOURS_TOLD) :]
         charted += [(t_h, {"MDC_FLOW_URINE_PREV_HR": round(ml)}) for t_h, ml in hours]
         return [self._chart_of(self.at_ms(t_h), metrics) for t_h, metrics in sorted(charted, key=lambda each: each[0])]
 
