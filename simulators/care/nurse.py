@@ -1,8 +1,8 @@
 """The nurse: looks each minute, treats low pressure and low saturation, gives doses when they are due or holds them.
 
 Targets and steps follow clinical notes 3.3, 3.5 and 4.5: mean pressure 65, systolic 86 or 28 mmHg below baseline;
-boluses first (500 mL, two in 24 h), then phenylephrine from 0.3 by 0.2 to 2 ug/kg/min, then norepinephrine; oxygen for a
-saturation of 95 %; dopamine 2 ug/kg/min against oliguria. Before each dose the criteria are read
+boluses first (500 mL, two in 24 h), then phenylephrine from 0.3 by 0.2 to 2 ug/kg/min, then norepinephrine; oxygen for
+a saturation of 95 %; dopamine 2 ug/kg/min against oliguria. Before each dose the criteria are read
 (`simulators.care.assessment`).
 
 The nurse sees the patient, not the monitor: artefacts fool nobody here. A course is ended for good when the label says
