@@ -161,6 +161,15 @@ def test_a_device_that_is_offline_is_named(page: Page, server: StationServer) ->
     expect(sector(page, "b01").locator(".device[data-state=off]")).to_have_text("✕ pump1 offline")
 
 
+def test_limits_that_are_off_are_named_with_their_end_and_by_whom(page: Page, server: StationServer) -> None:
+    now_s = server.now_s()
+    off = {"family": "tachycardia", "rules": ["tachycardia.hr_above_130"], "reason": "ECG", "by": "M. Rossi"}
+    server.show(bed("b01", now_s, limits_off=[off | {"since": rfc3339(now_s), "until": rfc3339(now_s + 600)}]))
+    open_live(page, server)
+    chip = sector(page, "b01").locator(".device[data-state=limits-off]")
+    expect(chip).to_contain_text(re.compile(r"tachycardia limits off until \d\d:\d\d, M\. Rossi"))
+
+
 def test_a_ward_without_beds_explains_what_to_do(page: Page, server: StationServer) -> None:
     open_live(page, server)
     expect(page.locator("#empty")).to_contain_text("No beds yet")

@@ -132,7 +132,8 @@ export class AlarmBar {
   }
 }
 
-/** Says each alarm once to a screen reader: high ones at once, the others when it has finished speaking. */
+/** Says each alarm to a screen reader once for each time it is announced: high ones at once, the others when it has
+ * finished speaking. */
 export class Announcer {
   #said = new Set();
   #high;
@@ -145,7 +146,7 @@ export class Announcer {
 
   update(all, labelOf) {
     const news = all.filter(({ alarm }) => isNew(alarm));
-    const keyOf = (alarm) => `${alarm.alarm_id} ${alarm.priority}`;
+    const keyOf = (alarm) => `${alarm.alarm_id} ${alarm.priority} ${alarm.signalled_at ?? ""} ${alarm.escalation_level ?? 0}`;
     const unsaid = news.filter(({ alarm }) => !this.#said.has(keyOf(alarm)));
     this.#said = new Set(news.map(({ alarm }) => keyOf(alarm)));
     if (unsaid.length === 0) return;

@@ -9,7 +9,7 @@
 import { AckButton } from "./acknowledge.js";
 import { detail, FLAGS, hasGone, headline, isNew, priorityOf, ranked, signalOf } from "./alarms.js";
 import { button, el, setMark, setText } from "./dom.js";
-import { pressureSource, pressureSourceWords, signalName, unitText } from "./format.js";
+import { instantMs, minuteText, pressureSource, pressureSourceWords, signalName, unitText } from "./format.js";
 import { freshnessOf, pairOf, readingOf } from "./readings.js";
 
 const CELLS = [
@@ -137,12 +137,12 @@ export class Sector {
     this.#label.setAttribute("aria-label", `Bed ${label}, open details`);
     setText(this.#name, bed.admission ? (bed.admission.name ?? bed.admission.patient_id) : "");
     setMark(this.node, "admitted", bed.admission ? "yes" : "no");
-    this.#showDevices(bed.devices ?? []);
+    this.#showDevices(bed.devices ?? [], bed.limits_off ?? []);
     this.#showAlarms(ranked(bed.alarms ?? []));
     this.tick();
   }
 
-  #showDevices(devices) {
+  #showDevices(devices, limitsOff) {
     const off = devices.filter((device) => device.state !== "online");
     const on = devices.length - off.length;
     const chips = off.map((device) => {
@@ -152,6 +152,14 @@ export class Sector {
     });
     if (devices.length === 0) chips.push(el("span", "device", "no devices"));
     else if (on > 0) chips.push(el("span", "device", off.length > 0 ? `+${on}` : on === 1 ? "1 device" : `${on} devices`));
+    // Limits that somebody switched off are never off unseen: which, until when, and by whom.
+    for (const each of limitsOff) {
+      const until = minuteText(instantMs(each.until));
+      const chip = el("span", "device", `⊘ ${each.family ?? each.rule_id} limits off until ${until}, ${each.by}`);
+      chip.dataset.state = "limits-off";
+      chip.title = each.reason;
+      chips.unshift(chip);
+    }
     this.#devices.replaceChildren(...chips);
   }
 
