@@ -262,7 +262,13 @@ def draw_traces(outcomes: Sequence[Outcome], path: Path) -> None:
         "creatinine, mg/dL",
         "platelets, 10³/µL",
     )
-    points: dict[int, list[tuple[float, float]]] = {0: [(104, 0.86 * 96)], 1: [(104, 104.3)], 3: [(104, 12), (104, 35)], 4: [(120, 2.47)], 5: [(104, 100)]}
+    points: dict[int, list[tuple[float, float]]] = {
+        0: [(104, 0.86 * 96)],
+        1: [(104, 104.3)],
+        3: [(104, 12), (104, 35)],
+        4: [(120, 2.47)],
+        5: [(104, 100)],
+    }
     figure = plt.figure(figsize=(11, 5.6), layout="constrained")
     for number, title in enumerate(titles):
         axes = figure.add_subplot(2, 3, number + 1)
