@@ -42,7 +42,7 @@ from simulators.scenario import Scenario, load_scenario, scenario_names
 from simulators.service import Service
 from simulators.session import Session, SessionOptions, play_ward
 from simulators.stage import Stage
-from simulators.truth import write_truth
+from simulators.truth import write_labels, write_truth
 from simulators.ward import Ward
 
 _T = TypeVar("_T")
@@ -134,6 +134,7 @@ def simulate(  # noqa: PLR0917 - the options of a command line are given by name
         Path | None, typer.Option(help="Write a recording (NDJSON, also .gz) here, without a broker.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="Write the truth of the run here.")] = None,
+    labels: Annotated[bool, typer.Option("--labels", help="With --out: labels for vigil backtest beside.")] = False,
     obeys_permit: Annotated[
         bool, typer.Option("--obeys-permit/--ignores-permit", help="Pumps start under Vigil's permit alone.")
     ] = True,
@@ -165,8 +166,9 @@ def simulate(  # noqa: PLR0917 - the options of a command line are given by name
         desk = None if admit is None else _usable(Service, admit)
         chosen = _usable(load_scenario, scenario or "")
         plan = _WardPlan(chosen, beds or chosen.beds, unit, seed)
+        _require(out is not None or not labels, "--labels goes with --out")
         if out is not None:
-            result = _write_run(plan, run.duration_s or chosen.duration_s, out, truth)
+            result = _write_run(plan, run.duration_s or chosen.duration_s, out, truth, labels=labels)
         elif chosen.is_course:
             result = asyncio.run(_run_course(run, plan, desk, truth, obeys=obeys_permit))
         else:
@@ -284,7 +286,7 @@ async def _run_ward(run: _Run, plan: _WardPlan, desk: Service | None) -> _Result
     return result | _delivery(session.counts, [f"{admissions.failed} admissions"] if admissions.failed else [])
 
 
-def _write_run(plan: _WardPlan, duration_s: float, out: Path, truth: Path | None) -> _Result:
+def _write_run(plan: _WardPlan, duration_s: float, out: Path, truth: Path | None, *, labels: bool) -> _Result:
     began_s = monotonic_s()
     for path in (out, *([truth] if truth is not None else [])):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -294,6 +296,8 @@ def _write_run(plan: _WardPlan, duration_s: float, out: Path, truth: Path | None
                 plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, duration_s=duration_s, out=out,
                 truth=truth, progress=lambda count: show(lambda: f"{count} entries"),
             )  # fmt: skip
+        if labels:
+            write_labels(found, out)
     except OSError as error:
         _say(str(error))
         raise typer.Exit(1) from None

@@ -175,6 +175,25 @@ def write_truth(truth: RunTruth, path: Path) -> None:
     path.write_bytes(b"".join(line + b"\n" for line in truth_lines(truth)))
 
 
+def write_labels(truth: RunTruth, recording: Path) -> Path:
+    """Writes the musts of one family as labels beside a recording, as `vigil backtest` reads them; returns where."""
+    stem = recording.name.removesuffix(".gz").removesuffix(".ndjson")
+    path = recording.with_name(f"{stem}.labels.ndjson")
+    admissions = {facts.bed: facts.admission_id for facts in truth.beds}
+    labels = [
+        {
+            "admission_id": admissions[each.bed],
+            "condition": each.families[0],
+            "onset_at": format_ms(each.from_ms),
+            "end_at": format_ms(each.to_ms),
+        }
+        for each in truth.expected
+        if each.verdict is Verdict.MUST and len(each.families) == 1
+    ]
+    path.write_bytes(b"".join(orjson.dumps(label, option=orjson.OPT_SORT_KEYS) + b"\n" for label in labels))
+    return path
+
+
 def read_truth(path: Path) -> RunTruth:
     """Reads a truth file.
 

@@ -174,7 +174,7 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
         _rule_must("over_damped", ("implausible", "signal_stale"), 280, 280),
     ),
     "clock": (
-        _rule_must("certain", ("clock_skew",), 240, 240),
+        _rule_must("certain", ("clock_skew",), 400, 400),
         _rule_may("possible", ("clock_skew",), 10 * 60_000),
     ),
     "down": (

@@ -14,6 +14,7 @@ from gateway.wire.recording import read_recording
 from simulators.broker import BrokerUrl
 from simulators.cli import add_commands
 from simulators.scenario import scenario_names
+from simulators.truth import read_truth
 from tests.support.mimic_tables import write_tables
 from tests.support.mosquitto import free_port
 
@@ -147,3 +148,27 @@ def test_broker_address_that_is_none_is_refused(url: str) -> None:
 
 def test_broker_address_hides_credentials_when_it_is_shown() -> None:
     assert "secret" not in str(BrokerUrl.parse("mqtt://me:secret@broker"))
+
+
+def test_run_without_a_broker_writes_recording_truth_and_labels(tmp_path: Path) -> None:
+    out, truth = tmp_path / "new" / "run.ndjson", tmp_path / "new" / "truth.ndjson"
+    status, printed, _ = _vigil(
+        "simulate", "--scenario", "vt-run", "--duration", "900", "--out", str(out), "--truth", str(truth),
+        "--labels", "--json",
+    )  # fmt: skip
+
+    assert status == 0
+    told = json.loads(printed)
+    assert told["entries"] == len(out.read_bytes().splitlines())
+    assert read_truth(truth).scenario == "vt-run"
+    labels = [json.loads(line) for line in (tmp_path / "new" / "run.labels.ndjson").read_text().splitlines()]
+    assert [label["condition"] for label in labels] == ["arrhythmia"]
+    assert {label["admission_id"] for label in labels} == {facts.admission_id for facts in read_truth(truth).beds}
+
+
+def test_run_without_a_broker_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    status, _, said = _vigil("simulate", "--scenario", "calm", "--duration", "60", "--out", str(tmp_path / "taken"))
+
+    assert status == 1
+    assert "taken" in said
