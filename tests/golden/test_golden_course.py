@@ -146,6 +146,20 @@ def test_what_is_worse_than_what_was_acknowledged_is_announced_anew(
     assert any(line["to"] == "on" and earliest_h <= line["hour"] <= by_h for line in alarms), why
 
 
+@pytest.mark.xfail(strict=True, reason="too little of a dose is as urgent as too much")
+def test_a_dose_that_stops_short_is_no_emergency() -> None:
+    # Clinical 6.1: "flagged for pharmacy"; nobody comes to harm, so low or medium by the matrix of 8.1.
+    assert Urgency(heard(LABEL), "dose").most(story.ADMITTED_H, story.DISCHARGED_H) < RANK["high"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a rate is compared with that of an hour ago, when the syringe was being changed"
+)
+def test_a_pressor_that_runs_as_before_its_syringe_was_changed_is_not_rising() -> None:
+    # 1.2 from 77.75 to 79.0, none for six minutes, 1.2 until 81.
+    assert Urgency(heard(LABEL), "pressor").most(79.9, 81.0) == 0
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_nothing_else_is_announced(profile: str) -> None:
     unexpected = [
