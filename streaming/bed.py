@@ -80,7 +80,8 @@ class Bed:
         if arrival is Arrival.DUPLICATE:
             return False
         now_ms = step.now_ms
-        device.note_pace(now_ms)
+        if device.note_pace(now_ms):
+            self.needs_schedule = True
         at_ms = self._arrived(step, device, message.device_ms)
         if not device.has_measured:
             device.has_measured = self.needs_schedule = True

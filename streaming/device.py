@@ -91,22 +91,25 @@ class Device:
         known = self._gaps_ms[: self._observations]
         return bool(known) and min(known) < STREAM_MS
 
-    def note_pace(self, now_ms: int) -> None:
-        """An observation comes: how long was it silent? To be told before `last_received_ms` is brought up."""
+    def note_pace(self, now_ms: int) -> bool:
+        """An observation comes: how long was it silent? To be told before `last_received_ms` is brought up; True when
+        it is held to another pace than before."""
         if self.last_received_ms != NEVER_MS:
             self._gaps_ms[self._observations % GAPS] = now_ms - self.last_received_ms
             self._observations += 1
         period_ms = min(self._gaps_ms)
         if period_ms <= SLOW_MS and self.patience_ms == 0:
-            return
+            return False
         patience_ms = 0
         if period_ms > SLOW_MS:
             steps = -(-round(period_ms * PATIENCE) // PACE_STEP_MS)
             patience_ms = min(PATIENCE_MAX_MS, steps * PACE_STEP_MS)
-        if patience_ms != self.patience_ms:
-            self.patience_ms = patience_ms
-            for channel in self.channels.values():
-                channel.take_patience(patience_ms)
+        if patience_ms == self.patience_ms:
+            return False
+        self.patience_ms = patience_ms
+        for channel in self.channels.values():
+            channel.take_patience(patience_ms)
+        return True
 
     def take_status(self, kind: str, model: str | None, state: str, now_ms: int) -> None:
         """Take what the device (or its last will) says of itself."""
