@@ -286,7 +286,7 @@ def test_scenario_that_is_not_well_formed_is_refused_with_the_key(text: str, com
 
 
 def test_scenario_that_does_not_exist_is_refused_with_the_names_of_those_that_do() -> None:
-    with pytest.raises(ScenarioError, match="calm, .*line-artefacts, .*ward"):
+    with pytest.raises(ScenarioError, match=r"calm, .*line-artefacts, .*ward"):
         load_scenario("party")
 
 
