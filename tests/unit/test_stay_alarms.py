@@ -259,7 +259,10 @@ def test_an_occluded_pressor_and_an_alarm_of_another_pump_are_told_apart() -> No
 
 def test_a_bolus_that_does_not_raise_the_pressure_is_told() -> None:
     bedside = Treated()
-    saline: dict[str, MetricValue] = {"MDC_PUMP_INFUSING_STATUS": "pump-status-infusing", "MDC_FLOW_FLUID_PUMP_CURRENT": 500.0}
+    saline: dict[str, MetricValue] = {
+        "MDC_PUMP_INFUSING_STATUS": "pump-status-infusing",
+        "MDC_FLOW_FLUID_PUMP_CURRENT": 500.0,
+    }
     for at_s in range(60, 2 * HOUR, 60):
         bedside.obs(at_s, {HR: 100, SPO2: 97, **line(62 if at_s > HOUR else 66)})
         if at_s > HOUR:
