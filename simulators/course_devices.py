@@ -13,7 +13,7 @@ from simulators.artefacts import Artefact, ArtefactCourse
 from simulators.care.bedside import FIRST_WEIGHED_H, WEIGHED_EVERY_H, Bedside
 from simulators.care.notebook import LabResult
 from simulators.devices import Device, JsonScalar, Message, Metrics, Place
-from simulators.monitor import Monitor
+from simulators.monitor import Measured, Monitor, Spoilt
 from simulators.physiology import VitalSigns
 from simulators.plan import PlannedArtefact
 
@@ -66,16 +66,31 @@ class RhythmEvent:
 class CourseMonitor(Monitor):
     """A monitor that also tells of arrhythmias."""
 
-    _pending: list[RhythmEvent]
+    def __init__(
+        self,
+        place: Place,
+        patient: Measured,
+        *,
+        has_arterial_line: bool,
+        artefacts: Spoilt,
+        period_s: int,
+        seed: str,
+        start_ms: int,
+    ) -> None:
+        """Connects the monitor; the arguments are those of `Monitor`."""
+        super().__init__(
+            place, patient, has_arterial_line=has_arterial_line, artefacts=artefacts, period_s=period_s, seed=seed,
+            start_ms=start_ms,
+        )  # fmt: skip
+        self._to_tell: list[RhythmEvent] = []
 
     def tell(self, event: RhythmEvent) -> None:
         """Says it at the next report."""
-        self.__dict__.setdefault("_pending", []).append(event)
+        self._to_tell.append(event)
 
     def _speak(self, at_ms: int) -> list[Message]:
-        pending = self.__dict__.setdefault("_pending", [])
-        told = [self._tell(at_ms, event) for event in pending]
-        pending.clear()
+        told = [self._tell(at_ms, event) for event in self._to_tell]
+        self._to_tell.clear()
         return told + super()._speak(at_ms)
 
     def _tell(self, at_ms: int, event: RhythmEvent) -> Message:

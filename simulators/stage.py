@@ -11,7 +11,7 @@ It deliberately neither waits nor publishes nor writes: `simulators.offline` doe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from simulators.admissions import admission_request
@@ -298,7 +298,7 @@ class Stage:
 
     def _spans_of(self, number: int, watch: BedWatch) -> list[TruthSpan]:
         name, start_ms = watch.bed, self.start_ms
-        spans = replace_finished(watch, self.now_ms)
+        spans = watch.so_far(self.now_ms)
         spans.append(TruthSpan(bed=name, what="start", from_ms=start_ms, to_ms=start_ms + 60_000))
         for device in self.beds[number].devices:
             spans += _of_wire(name, device, self._wires[device])
@@ -310,12 +310,6 @@ class Stage:
             told = "outage.told" if self.tells_link else "outage.silent"
             spans.append(TruthSpan(bed=name, what=told, from_ms=from_ms, to_ms=min(to_ms, self.now_ms)))
         return [span for span in spans if span.from_ms <= self.now_ms]
-
-
-def replace_finished(watch: BedWatch, at_ms: int) -> list[TruthSpan]:
-    """The spans of a watch as if it ended now; the watch goes on."""
-    copy = BedWatch(watch.bed, list(watch.spans), {what: replace(track) for what, track in watch._tracks.items()})
-    return copy.finish(at_ms)
 
 
 def _of_wire(bed: str, device: Device, wire: Wire) -> Iterator[TruthSpan]:

@@ -7,7 +7,7 @@ is named after its question and carries nothing of the engine's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulators.oracle.limits import CUFF_DOUBT, VITAL_LIMITS, VitalLimit
 from simulators.oracle.sample import TruthSample
@@ -76,12 +76,11 @@ class BedWatch:
             if (span := track.take(sample.at_ms, is_so, detail)) is not None:
                 self.spans.append(span)
 
-    def finish(self, at_ms: int) -> list[TruthSpan]:
-        """Ends what is open; all spans, by time."""
-        for track in self._tracks.values():
-            if (span := track.close(at_ms)) is not None:
-                self.spans.append(span)
-        return sorted(self.spans, key=lambda span: (span.from_ms, span.what))
+    def so_far(self, at_ms: int) -> list[TruthSpan]:
+        """All spans by time, those that are open as if they ended now; the watch goes on."""
+        ending = (replace(track).close(at_ms) for track in self._tracks.values())
+        found = [*self.spans, *(span for span in ending if span is not None)]
+        return sorted(found, key=lambda span: (span.from_ms, span.what))
 
 
 _Answer = tuple[str, bool, str]
