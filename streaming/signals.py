@@ -1,8 +1,10 @@
 """From device metrics to patient signals: which of several sources speaks, and until when.
 
 A *channel* is one metric of one device; a *slot* is one signal of one bed with the channels that could feed it. The
-source of a slot is the best-ranked channel that has a usable value which is still fresh; among equals the one that
-already speaks goes on, so that two arterial lines do not alternate.
+source of a slot is the best-ranked channel that has a usable value which is still fresh. Among equals that report
+continuously the one that already speaks goes on, so that two arterial lines do not alternate; among equals that are
+measured now and then (cuffs, laboratory values, what a person writes down) the latest determination speaks. What a
+person wrote down never keeps back what a device has determined since, whatever its rank.
 
 Invariants: a usable value is VALID or QUESTIONABLE and not tagged as an artefact; a slot whose source is no longer
 fresh has no source, which rules see as unknown. A channel's last usable value and its latest report are kept apart: a
@@ -11,6 +13,8 @@ freshness ends it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from streaming.freshness import CONTINUOUS, CONTINUOUS_MS, fresh_ms, is_arterial_line, is_cuff, precedence
 from streaming.identity import DeviceId
@@ -25,6 +29,9 @@ NO_RANGE = (INFINITY, -INFINITY)
 """No number is in here."""
 NUMBER = (int, float)
 """For isinstance on the way of every value: `int | float` would make a new object each time."""
+MONITORED_MS = 5 * 60_000
+"""What a device reports by itself and speaks no longer than this is determined anew all the time, however slow the
+device (`streaming.device.PATIENCE_MAX_MS`); a temperature speaks for hours. [D]"""
 COMPLAINTS_MAX = 16
 """Different mistakes of one channel that are told and remembered. [D]"""
 
@@ -43,7 +50,9 @@ class Channel:
         "group",
         "high",
         "invalid_since_ms",
+        "is_charted",
         "is_cuff",
+        "is_occasional",
         "is_text",
         "latest_ms",
         "latest_validity",
@@ -72,6 +81,10 @@ class Channel:
         self.rank = precedence(spec.signal, self.name) if spec is not None and spec.signal else 0
         self.fresh_ms = self._usual_fresh_ms = 0
         self._patience_ms = 0
+        self.is_charted = False
+        """Whether a person wrote it down."""
+        self.is_occasional = False
+        """Whether it is determined now and then, each time anew, rather than continuously."""
         self.take_device_kind(device_kind)
         self.slot: SignalSlot | None = None
         self.group: PressureGroup | None = None
@@ -108,6 +121,8 @@ class Channel:
 
     def take_device_kind(self, device_kind: str) -> None:
         """Freshness depends on whether a device measures or a person writes down."""
+        self.is_charted = device_kind == "chart"
+        self.is_occasional = self.is_charted or self.is_cuff or self.signal not in CONTINUOUS
         self._usual_fresh_ms = fresh_ms(self.signal, self.name, device_kind)
         self.take_patience(self._patience_ms)
 
@@ -242,12 +257,7 @@ class SignalSlot:
         """The channel that should speak at `now_ms`."""
         if self.preferred is not None and self.preferred.fresh_until_ms > now_ms:
             return self.preferred
-        current = self.source
-        best: Channel | None = current if current is not None and current.fresh_until_ms > now_ms else None
-        for channel in self.candidates:
-            if channel.fresh_until_ms > now_ms and (best is None or channel.rank < best.rank):
-                best = channel
-        return best
+        return first_to_speak([each for each in self.candidates if each.at_ms + each.fresh_ms > now_ms], self.source)
 
     def choose(self, now_ms: int) -> bool:
         """Choose the source anew; True when it changed."""
@@ -255,6 +265,36 @@ class SignalSlot:
         changed = best is not self.source
         self.source = best
         return changed
+
+
+def first_to_speak(channels: Iterable[Channel], speaking: Channel | None) -> Channel | None:
+    """Which of several channels of one signal speaks; all of them have a usable value that is not too old.
+
+    Args:
+        channels: The candidates.
+        speaking: The one that has spoken until now, if any.
+    """
+    own: Channel | None = None
+    charted: Channel | None = None
+    for channel in channels:
+        if channel.is_charted:
+            if charted is None or _goes_before(channel, charted, speaking):
+                charted = channel
+        elif own is None or _goes_before(channel, own, speaking):
+            own = channel
+    if own is None or charted is None:
+        return own or charted
+    is_monitored = not own.is_occasional and own.fresh_ms <= MONITORED_MS
+    return own if is_monitored or own.at_ms >= charted.at_ms else charted
+
+
+def _goes_before(channel: Channel, other: Channel, speaking: Channel | None) -> bool:
+    """Of two that devices determined, or two that people wrote down. A cuff is a cuff under either of its names."""
+    if channel.rank != other.rank and not (channel.is_cuff and other.is_cuff):
+        return channel.rank < other.rank
+    if channel.is_occasional and channel.at_ms != other.at_ms:
+        return channel.at_ms > other.at_ms
+    return channel is speaking
 
 
 def _rank(channel: Channel) -> int:

@@ -96,6 +96,90 @@ def test_among_equals_the_one_that_speaks_goes_on() -> None:
     assert {sample[2] for each in bedside.effects for sample in getattr(each, "signals", [])} == {70}
 
 
+def test_of_two_arterial_lines_the_one_that_speaks_goes_on() -> None:
+    bedside = Bedside()
+    for at_s in range(10):
+        bedside.obs(at_s, line(70), device="first")
+        bedside.obs(at_s + 0.5, line(90), device="second")
+
+    assert bedside.speaker("map") == (ABP_MAP, 70)
+    assert bedside.speaker("sbp") == (ABP_SYS, 115)
+
+
+def test_a_cuff_reading_speaks_before_an_older_one_that_somebody_charted() -> None:
+    bedside = Bedside()
+    bedside.chart(0, {CUFF_SYS: 121, CUFF_DIA: 70, CUFF_MAP: 87})
+    assert bedside.speaker("sbp") == (CUFF_SYS, 121)
+
+    bedside.obs(600, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
+
+    assert bedside.speaker("sbp") == (CUFF_SYS, 84)
+    assert bedside.speaker("map") == (CUFF_MAP, 57)
+
+
+def test_a_charted_cuff_reading_speaks_before_an_older_one_of_a_device() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {CUFF_SYS: 121, CUFF_DIA: 70, CUFF_MAP: 87})
+    bedside.chart(600, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
+    assert bedside.speaker("sbp") == (CUFF_SYS, 84)
+
+    bedside.chart(601, {CUFF_SYS: MetricReading(value=130, determined_ms=ms(-60))})
+
+    assert bedside.speaker("sbp") == (CUFF_SYS, 84), "written down later, measured before"
+
+
+def test_of_two_devices_with_a_cuff_the_later_reading_speaks_under_either_name() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {CUFF_MAP: 80}, device="a")
+    bedside.obs(60, {CUFF_MAP: 62}, device="b")
+    assert bedside.speaker("map") == (CUFF_MAP, 62)
+
+    bedside.obs(120, {"MDC_PRESS_BLD_NONINV_MEAN": 58}, device="c")
+    assert bedside.speaker("map") == ("MDC_PRESS_BLD_NONINV_MEAN", 58)
+
+    bedside.obs(180, {CUFF_MAP: 70}, device="a")
+    assert bedside.speaker("map") == (CUFF_MAP, 70)
+
+
+def test_what_somebody_wrote_down_of_a_better_source_keeps_no_device_back() -> None:
+    bedside = Bedside()
+    bedside.chart(0, line(90) | {HR: 70})
+    bedside.obs(600, cuff(52) | {PULSE: 150})
+
+    assert bedside.speaker("map") == (CUFF_MAP, 52)
+    assert bedside.speaker("hr") == (PULSE, 150)
+
+
+def test_what_somebody_writes_down_does_not_interrupt_a_monitor() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {PULSE: 70} | line(80))
+    bedside.chart(0.5, {HR: 150, **line(45)})
+
+    assert bedside.speaker("hr") == (PULSE, 70)
+    assert bedside.speaker("map") == (ABP_MAP, 80)
+    bedside.tick(31)
+    assert bedside.speaker("hr") == (HR, 150), "the monitor says nothing any more"
+
+
+def test_the_latest_temperature_speaks_though_a_probe_was_heard_hours_ago() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {"MDC_TEMP_CORE": 37.0})
+    bedside.chart(3600, {TEMP: 39.4})
+    assert bedside.speaker("temp") == (TEMP, 39.4)
+
+    bedside.obs(3700, {"MDC_TEMP_CORE": 39.5})
+
+    assert bedside.speaker("temp") == ("MDC_TEMP_CORE", 39.5)
+
+
+def test_charted_pressures_of_a_line_speak_before_those_of_a_cuff() -> None:
+    bedside = Bedside()
+    bedside.chart(0, line(80))
+    bedside.chart(60, cuff(84))
+
+    assert bedside.speaker("map") == (ABP_MAP, 80)
+
+
 def test_a_metric_that_nobody_ranked_comes_last() -> None:
     assert precedence("map", "MDC_SOMETHING") == 3
     assert precedence("spo2", SPO2) == 0
