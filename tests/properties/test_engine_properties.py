@@ -402,10 +402,10 @@ def test_whatever_comes_nothing_fails_and_every_message_is_accounted_for(
     assert [
         each for each in effects if isinstance(each, AlarmTransition) and each.alarm.rule_id == "cannot_evaluate"
     ] == []
-    numbers_of: dict[str, list[int]] = defaultdict(list)
+    numbers_of: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)  # a stay's, or a unit's own
     for each in effects:
         if isinstance(each, AlarmTransition):
-            numbers_of[each.alarm.admission_id].append(each.n)
+            numbers_of[each.alarm.admission_id, each.alarm.house_unit].append(each.n)
     for found in numbers_of.values():
         restarts = [number for number in found if number == 1]  # an id may be admitted again
         assert len(restarts) >= 1

@@ -174,9 +174,20 @@ def expand(script: Sequence[Run], device: DeviceId = MONITOR, begin_ms: int = T0
     return entries
 
 
+class Stay(list[Entry]):
+    """The entries of a script. Shown as the script: thousands of entries are nothing to read, nor to print."""
+
+    def __init__(self, script: Sequence[Run]) -> None:
+        super().__init__([admission(), *expand(script)])
+        self._script = script
+
+    def __repr__(self) -> str:
+        return f"Stay({self._script!r})"
+
+
 def scripts(**kinds: bool) -> st.SearchStrategy[Entries]:
     """A stay at one bed: an admission, and a monitor that does one thing or another."""
-    return runs(**kinds).map(lambda script: [admission(), *expand(script)])
+    return runs(**kinds).map(Stay)
 
 
 def moved(entries: Iterable[Entry], by_ms: int) -> Entries:
