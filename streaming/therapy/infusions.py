@@ -27,7 +27,7 @@ from streaming.therapy.findings import (
 from streaming.therapy.fluids import intake
 from streaming.therapy.history import SignalHistory
 from streaming.therapy.infusion import FRESH_MS, GONE_MS, LABEL, PUMP_METRICS, Pump, Report
-from streaming.therapy.pressors import SIGNAL_OF, dose_of, pressor
+from streaming.therapy.pressors import SIGNAL_OF, dose_of, pressor, ran_at
 from streaming.therapy.watch import NOT_INFUSING, OFFLINE, PumpWatch, Stop, rising_finding
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Infusions:
 
     def _rising(self, drug: Drug, history: SignalHistory, now_ms: int, limits: InfusionLimits) -> InfusionFinding:
         an_hour_ago_ms = now_ms - HOUR_MS
-        earlier = history.before(an_hour_ago_ms)
+        earlier = ran_at(history, an_hour_ago_ms)
         before = earlier.value if earlier is not None else None
         if before is None and an_hour_ago_ms >= self._began_ms:
             before = 0.0  # no pump reported it

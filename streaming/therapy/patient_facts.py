@@ -35,7 +35,7 @@ from streaming.therapy.history import SampledHistory, SignalHistory, StateHistor
 from streaming.therapy.infusion import PUMP_METRICS
 from streaming.therapy.infusions import Infusions
 from streaming.therapy.minutes import MinuteMeans
-from streaming.therapy.pressors import DRUG_OF, SIGNAL_OF
+from streaming.therapy.pressors import DRUG_OF, SIGNAL_OF, ran_at
 from streaming.therapy.rhythms import Rhythms
 from streaming.therapy.weights import Weights
 
@@ -389,11 +389,15 @@ class PatientFacts:
     # --- Facts: the past ----------------------------------------------------------------------------------------------
 
     def before(self, signal: str, at_ms: int) -> Sample | None:
-        """See `Facts`. Of continuous signals one value a minute is kept."""
+        """See `Facts`. Of continuous signals one value a minute is kept; a pressor's brief stop is passed over."""
         if signal == "fluid_balance_ml_24h":
             return self._balance_at(at_ms)
         history = self._history(signal)
-        return self._in_unit_of(signal, history.before(at_ms) if history is not None else None)
+        if history is None:
+            return None
+        if signal in DRUG_OF:
+            return ran_at(history, at_ms)
+        return self._in_unit_of(signal, history.before(at_ms))
 
     def highest(self, signal: str, from_ms: int) -> Sample | None:
         """See `Facts`. Of continuous signals one value a minute is kept, of `fluid_balance_ml_24h` none."""

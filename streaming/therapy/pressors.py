@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from streaming.criteria.facts import Reading
+from streaming.criteria.facts import Reading, Sample
 from streaming.observation import Validity
 from streaming.therapy.drugs import Drug
+from streaming.therapy.history import SignalHistory
 from streaming.therapy.infusion import CONCENTRATION, DOSE_RATE, RATE, Held, Pump
 
 SIGNAL_OF: Mapping[Drug, str] = MappingProxyType(
@@ -26,6 +27,8 @@ SIGNAL_OF: Mapping[Drug, str] = MappingProxyType(
     }
 )
 DRUG_OF: Mapping[str, Drug] = MappingProxyType({signal: drug for drug, signal in SIGNAL_OF.items()})
+BRIEF_STOP_MS = 10 * 60_000
+"""A pressor that stands still for no longer than this is being seen to, not weaned: a new syringe, an occlusion. [D]"""
 BY_WEIGHT = "ug/kg/min"
 BY_ACTIVITY = "[IU]/min"
 _DECIMALS = 6
@@ -67,6 +70,19 @@ def pressor(drug: Drug, pumps: Iterable[Pump], now_ms: int, weight_kg: float) ->
         device=",".join(pump.name for pump in giving),
         validity=max((_validity(pump) for pump in giving), default=Validity.VALID),
     )
+
+
+def ran_at(history: SignalHistory, at_ms: int) -> Sample | None:
+    """How much of a pressor ran at an instant of the past, a brief stop passed over; None when nobody knows.
+
+    What a patient needs did not fall to nothing because a syringe was changed, nor rise when it ran again.
+    """
+    found = history.before(at_ms)
+    if found is None or found.value > 0:
+        return found
+    resumed = history.after(at_ms)
+    is_brief = resumed is not None and resumed.at_ms - found.at_ms <= BRIEF_STOP_MS
+    return (history.before(found.at_ms - 1) or found) if is_brief else found
 
 
 def _as_of(giving: list[Pump], now_ms: int) -> int:

@@ -152,9 +152,6 @@ def test_a_dose_that_stops_short_is_no_emergency() -> None:
     assert Urgency(heard(LABEL), "dose").most(story.ADMITTED_H, story.DISCHARGED_H) < RANK["high"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a rate is compared with that of an hour ago, when the syringe was being changed"
-)
 def test_a_pressor_that_runs_as_before_its_syringe_was_changed_is_not_rising() -> None:
     # 1.2 from 77.75 to 79.0, none for six minutes, 1.2 until 81.
     assert Urgency(heard(LABEL), "pressor").most(79.9, 81.0) == 0

@@ -541,6 +541,22 @@ def test_a_pressor_that_rises_is_found_and_before_the_stay_there_was_none(bedsid
     assert not rising(74 * MINUTE + 1)  # the pump is silent: unknown
 
 
+@pytest.mark.parametrize(("stopped_min", "rises"), [(1, False), (10, False), (11, True)])
+def test_a_pressor_that_runs_on_after_a_stop_rises_an_hour_later_only_if_the_stop_was_long(
+    bedside: Bedside, stopped_min: int, rises: bool
+) -> None:
+    for minute in range(91):
+        stands = 30 <= minute < 30 + stopped_min
+        status = "pump-status-not-infusing" if stands else "pump-status-infusing"
+        rate = 0.0 if stands else 12.0
+        pump(bedside, minute * MINUTE, PRESSOR, MDC_FLOW_FLUID_PUMP_CURRENT=rate, MDC_PUMP_INFUSING_STATUS=status)
+
+    facts = facts_of(bedside, 90 * MINUTE)
+    assert facts.before(PHENYLEPHRINE, ms(30 * MINUTE)) == ((ms(30 * MINUTE), 0.0) if rises else (ms(0), 0.5))
+    rising = next(found for found in facts.findings() if found.kind is FindingKind.PRESSOR_RISING)
+    assert rising.holds is rises
+
+
 def test_a_pressor_begun_an_hour_into_the_stay_rises_from_nothing(bedside: Bedside) -> None:
     pump(bedside, 61 * MINUTE, PRESSOR)
 
