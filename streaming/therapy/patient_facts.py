@@ -27,6 +27,7 @@ from streaming.freshness import CONTINUOUS
 from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
 from streaming.observation import EventMessage, Validity
+from streaming.signals import first_to_speak
 from streaming.therapy.doses import DoseRecord, order_of
 from streaming.therapy.drugs import PRESSORS, Drug
 from streaming.therapy.findings import InfusionFinding, InfusionLimits
@@ -312,16 +313,15 @@ class PatientFacts:
         return Reading(value, unit, channel.at_ms, channel.name, channel.device.device, validity)
 
     def _speaker(self, slot: SignalSlot, fresh_ms: int | None) -> Channel | None:
-        best: Channel | None = None
+        heard = []
         for channel in slot.candidates:
             limit_ms = usual_fresh_ms(slot.name, channel.name) if fresh_ms is None else fresh_ms
             if channel.value is None or self.now_ms - channel.at_ms > limit_ms:
                 continue
             if channel is slot.preferred:
                 return channel
-            if best is None or _speaks_before(channel, best, slot):
-                best = channel
-        return best
+            heard.append(channel)
+        return first_to_speak(heard, slot.source)
 
     def _is_doubtful_weight(self, at_ms: int, weight_kg: float) -> bool:
         return self._weights.is_doubtful(at_ms, weight_kg)
@@ -609,16 +609,6 @@ class PatientFacts:
         if min(out.coverage, given.coverage) < LEAST_COVERAGE:
             return None
         return Sample(at_ms, round(given.amount - out.amount, 3))
-
-
-def _speaks_before(channel: Channel, other: Channel, slot: SignalSlot) -> bool:
-    """Which of two channels speaks: the better source; of equals the one that does already, or for what is measured
-    now and then the later one."""
-    if channel.rank != other.rank:
-        return channel.rank < other.rank
-    if slot.name in CONTINUOUS:
-        return channel is slot.source
-    return channel.at_ms > other.at_ms
 
 
 def _last_heard(slot: SignalSlot) -> Channel | None:

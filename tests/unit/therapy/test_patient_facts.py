@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from alerts.ward import Ward
 from gateway.frames import signals_of
+from gateway.rulesets import load_rulebook
+from streaming.criteria.decision import DecisionChanged
 from streaming.criteria.facts import Facts, Reading
 from streaming.identity import CHART_DEVICE, DeviceId
 from streaming.observation import EventMessage, MetricReading, MetricValue, Validity
@@ -20,6 +23,8 @@ from tests.support.bedside import (
     ABP_MAP,
     ABP_SYS,
     BED,
+    CUFF_DIA,
+    CUFF_MAP,
     CUFF_SYS,
     HR,
     OTHER_BED,
@@ -168,6 +173,43 @@ def test_of_equal_sources_of_a_laboratory_value_the_later_one_speaks_and_both_ar
     assert facts.before("creatinine", ms(HOUR / 2)) == (ms(HOUR / 2), 1.5)
     assert facts.before("creatinine", ms(0)) == (ms(0), 1.0)
     assert facts.highest("creatinine", ms(0)) == (ms(HOUR), 2.0)
+
+
+def test_of_cuff_readings_the_later_one_speaks_whoever_took_it(bedside: Bedside) -> None:
+    bedside.chart(0, {CUFF_SYS: 121, CUFF_DIA: 70, CUFF_MAP: 87})
+    bedside.obs(600, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
+    assert (value(bedside, "sbp", 700), value(bedside, "map", 700)) == (84, 57)
+
+    bedside.chart(900, {CUFF_SYS: 102, CUFF_DIA: 60, CUFF_MAP: 74})
+    assert (value(bedside, "sbp", 1000), value(bedside, "map", 1000)) == (102, 74)
+
+    bedside.obs(1200, {CUFF_SYS: 88, CUFF_DIA: 50, CUFF_MAP: 63}, device="mon2")
+    assert (value(bedside, "sbp", 1300), value(bedside, "map", 1300)) == (88, 63)
+
+
+def test_a_charted_line_speaks_before_no_later_cuff_of_a_device_and_a_running_line_before_both(
+    bedside: Bedside,
+) -> None:
+    bedside.chart(0, line(90))
+    bedside.obs(600, cuff(80))
+    assert value(bedside, "map", 601) == 80
+
+    bedside.obs(720, line(75), device="mon2")
+    bedside.chart(721, line(90))
+
+    assert value(bedside, "map", 722) == 75
+
+
+def test_a_dose_is_held_for_a_cuff_reading_taken_after_a_better_one_was_charted() -> None:
+    bedside = Bedside(admitted=False)
+    bedside.ward = Ward(load_rulebook())
+    bedside.admit(0)
+    bedside.chart(0, {CUFF_SYS: 121, CUFF_DIA: 70, CUFF_MAP: 87})
+    bedside.obs(600, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
+
+    (changed,) = [each for each in bedside.latest if isinstance(each, DecisionChanged)]
+    (pressure,) = [each for each in changed.criteria if each["id"] == "cardiovascular.sbp"]
+    assert (changed.decision, pressure["state"], pressure["value"]) == ("hold", "met", 84)
 
 
 def test_a_doubtful_value_is_of_the_present_and_not_of_the_past(bedside: Bedside) -> None:
