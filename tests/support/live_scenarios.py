@@ -38,6 +38,11 @@ class Played:
     failed: dict[str, int]
     """Commands that were not carried out, by reason."""
 
+    @property
+    def unit(self) -> str:
+        """Where it was played: the unit is part of what makes a patient."""
+        return self.truth.beds[0].bed.partition("/")[0]
+
 
 def play_live(folder: Path, names: list[str], *, speed: float, within_s: float) -> list[Played]:
     """Plays scenarios side by side, each for its `live_s`, and scores them.
@@ -94,12 +99,14 @@ async def _play_one(
     return name, truth, dict(live.counts.failed)
 
 
-def score_offline(folder: Path, name: str, *, duration_s: float | None = None) -> tuple[Score, RunTruth]:
+def score_offline(
+    folder: Path, name: str, *, duration_s: float | None = None, unit: str = "icu"
+) -> tuple[Score, RunTruth]:
     """Records a scenario without a broker, and scores it."""
     scenario, here = load_scenario(name), folder / name
     here.mkdir(parents=True)
     record(
-        scenario, beds=scenario.beds, unit="icu", seed=1, duration_s=duration_s or scenario.duration_s,
+        scenario, beds=scenario.beds, unit=unit, seed=1, duration_s=duration_s or scenario.duration_s,
         out=here / "run.ndjson", truth=here / "truth.ndjson",
     )  # fmt: skip
     return score_run(here)

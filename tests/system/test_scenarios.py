@@ -58,7 +58,8 @@ def _same_offline(folder: Path, live: Played) -> None:
     """The same musts and decisions, found in the same way, as in a run without a broker."""
     if load_scenario(live.name).outages:
         return  # a recording is also told that the broker was gone
-    offline, truth = score_offline(folder, live.name, duration_s=load_scenario(live.name).live_s)
+    live_s = load_scenario(live.name).live_s
+    offline, truth = score_offline(folder, live.name, duration_s=live_s, unit=live.unit)
     families = {name: (each.must, each.found) for name, each in offline.families.items() if each.must}
 
     assert {name: (each.must, each.found) for name, each in live.score.families.items() if each.must} == families
