@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streaming.admission import Admission
+from streaming.criteria.attention import names_of
 from streaming.criteria.evaluate import TO_HOLD, TO_RESUME, Finding, evaluate
 from streaming.criteria.facts import Facts
 from streaming.criteria.kinds import RhythmPresent, leaves
+from streaming.freshness import CONTINUOUS
 from streaming.instants import format_ms
 from streaming.outcome import OutcomeChanged
 from streaming.patient import OUTCOME_OF_CHANGE
@@ -182,6 +184,8 @@ class StayWatch:
             reset = evaluate(rule.reset, facts, TO_RESUME)
             answer = _unless_reset(answer, reset.truth)
             dues.append(reset.due_ms)
+        if answer is Answer.OVER and not _is_spoken(rule, facts):
+            answer = Answer.UNKNOWN
         since_ms = facts.now_ms if finding.since_ms is None else finding.since_ms
         due_ms = min((due for due in dues if due is not None), default=None)
         return _Said(answer, since_ms, lambda: _stay_evidence(rule, finding), due_ms, finding)
@@ -237,6 +241,15 @@ class StayWatch:
 
 def _rests_on_monitor(rule: StayRule | InfusionRule) -> bool:
     return isinstance(rule, StayRule) and any(isinstance(leaf, RhythmPresent) for leaf in leaves(rule.met))
+
+
+def _is_spoken(rule: StayRule, facts: Facts) -> bool:
+    """Whether somebody says now what the continuous signals of the rule are. A question may rest on a value for minutes
+    after its source has fallen silent, and on a window for longer; but silence ends no alarm."""
+    if not isinstance(facts, PatientFacts):
+        return True
+    asked = names_of([*leaves(rule.met), *(leaves(rule.reset) if rule.reset is not None else ())])
+    return all(facts.is_spoken(signal) for signal in asked if signal in CONTINUOUS)
 
 
 def _unless_reset(answer: Answer, reset: Truth) -> Answer:

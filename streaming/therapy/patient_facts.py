@@ -379,6 +379,11 @@ class PatientFacts:
         source = slot.source if slot is not None else None
         return source is not None and source.fresh_ms <= MONITORED_MS
 
+    def is_spoken(self, signal: str) -> bool:
+        """Whether a source of a continuous signal says now what it is, under the limits of the alarms."""
+        slot = self._bed.slots.get(signal) if self._bed is not None else None
+        return slot is not None and slot.source is not None
+
     def is_stream(self, signal: str, at_ms: int) -> bool:
         """See `Facts`. By the pace of the device that determined it; what is reckoned from others is none."""
         slot = self._bed.slots.get(signal) if self._bed is not None else None

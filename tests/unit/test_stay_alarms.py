@@ -274,6 +274,17 @@ def test_a_bolus_that_does_not_raise_the_pressure_is_told() -> None:
     assert text(alarm).startswith("MAP 62 mmHg below 65, MAP 66 → 62 mmHg in 1 h, intake ")
 
 
+@pytest.mark.parametrize(("silent_from_s", "condition"), [(33.5 * MINUTE, "indeterminate"), (HOUR, "absent")])
+def test_an_episode_ends_while_the_line_says_so_and_never_in_silence(silent_from_s: float, condition: str) -> None:
+    bedside = Treated()
+    for at_s in range(30, HOUR, 10):
+        if at_s < silent_from_s:
+            bedside.obs(at_s, {HR: 100, SPO2: 97, **line(55 if at_s < 28 * MINUTE else 80)})
+    bedside.tick(HOUR)
+
+    assert [each.condition for each in bedside.changes("hypotension.acute_episode")] == ["present", condition]
+
+
 # --- the stay ---------------------------------------------------------------------------------------------------------
 
 
