@@ -11,6 +11,8 @@ PACKAGES := streaming alerts storage gateway simulators
 CHECKED  := $(PACKAGES) tests
 DEMO     ?=
 TESTS    ?= tests
+JOBS     ?= 2
+PYTEST   := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-fast scenarios check format bench docs lock system-packages clean
@@ -36,11 +38,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: install ## Run everything on this machine: broker, gateway, simulated ward, display (DEMO="--beds 4")
 	@$(BIN)/vigil demo $(DEMO)
 
-test: install system-packages ## Run all tests (TESTS=tests/unit for some), after installing the programs they run
-	@$(BIN)/python -m pytest $(TESTS)
+test: install system-packages ## Run all tests in JOBS=2 processes (TESTS=tests/unit for some), with the programs they need
+	@$(PYTEST) $(TESTS)
 
 test-fast: install ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow" $(TESTS)
+	@$(PYTEST) -m "not slow" $(TESTS)
 
 scenarios: install ## Play every simulated scenario, live and offline, and score it (some 20 minutes)
 	@VIGIL_ALL_SCENARIOS=1 $(BIN)/python -m pytest tests/system/test_scenarios.py

@@ -23,7 +23,10 @@ LARGEST_PICTURE = 200_000
 SOME_STAYS = ("20345060", "22942076", "24294180", "25260176", "28019404", "29079034")
 """Short ones, with and without pressors: all of them under three profiles are run when the page is made."""
 
-pytestmark = pytest.mark.timeout(600)  # all stays are replayed once for all tests
+pytestmark = [
+    pytest.mark.timeout(600),  # all stays are replayed once for all tests
+    pytest.mark.xdist_group("charted stays"),
+]
 
 
 @pytest.fixture(scope="module")
