@@ -205,7 +205,7 @@ def test_a_dose_is_held_for_a_cuff_reading_taken_after_a_better_one_was_charted(
     bedside.ward = Ward(load_rulebook())
     bedside.admit(0)
     bedside.chart(0, {CUFF_SYS: 121, CUFF_DIA: 70, CUFF_MAP: 87})
-    bedside.obs(600, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
+    bedside.obs(607, {CUFF_SYS: 84, CUFF_DIA: 44, CUFF_MAP: 57})
 
     (changed,) = [each for each in bedside.latest if isinstance(each, DecisionChanged)]
     (pressure,) = [each for each in changed.criteria if each["id"] == "cardiovascular.sbp"]
