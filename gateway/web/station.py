@@ -12,7 +12,7 @@ from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-DIRECTORY = Path(__file__).parents[1] / "station"
+DIRECTORY = Path(__file__).parents[1] / "station" / "plain"
 
 _NOT_FILES = ("/api/", "/health/", "/metrics")
 
