@@ -23,9 +23,11 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from alerts.alarm import AlarmTransition
 from gateway.clock import GatewayClock
 from gateway.fold import Fold
 from gateway.mqtt import Delivery, MqttDoor
+from gateway.notify.plan import call_level
 from gateway.outcomes import lines_of
 from gateway.wire.topics import is_own_topic
 from storage.journal import Journal, JournalUnavailable
@@ -121,6 +123,7 @@ class Pipeline:
         self._slowest_commit_s = 0.0
         self._unrecorded_since_s: float | None = None
         self._unflushed_since_s: float | None = None
+        self._has_called = False
         self.last_message_ms: int | None = None
         """Receipt of the last device message since the process began."""
         self._batch_max = batch_max
@@ -315,6 +318,9 @@ class Pipeline:
             self._pass_on(entry.offset, rest)
 
     def _pass_on(self, offset: int, effects: list[object]) -> None:
+        self._has_called = self._has_called or any(
+            isinstance(effect, AlarmTransition) and call_level(effect) is not None for effect in effects
+        )
         unrecorded = self._unrecorded
         answer = self._answers.pop(offset, None)
         if answer is not None:
@@ -325,6 +331,11 @@ class Pipeline:
             unrecorded.lines += [(offset, line.decode()) for line in lines_of(effects)]
             self._unrecorded_since_s = self._unrecorded_since_s or perf_counter()
         self._unrecorded_more.set()
+
+    def take_call(self) -> bool:
+        """Whether an alarm has called for somebody since the last call."""
+        has_called, self._has_called = self._has_called, False
+        return has_called
 
     # --- how it keeps up ----------------------------------------------------------------------------------------------
 

@@ -53,11 +53,15 @@ class GatewayService:
         self.notifier: Notifier | None = None
         """Who tells people over HTTP, for its figures."""
         self.beds_changed = asyncio.Event()
+        self.somebody_called = asyncio.Event()
 
     def note_change(self) -> None:
         """Tell the feed that beds may look different."""
         ward = self._pipeline.fold.ward
+        has_called = self._pipeline.take_call()
         if ward.changed or ward.is_house_changed:
+            if has_called:
+                self.somebody_called.set()
             self.beds_changed.set()
 
     @property

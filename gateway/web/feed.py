@@ -5,6 +5,9 @@ changed, at the latest `FRAME_PERIOD_S` after the last delta, and somebody watch
 whose bytes differ go into a delta, numbered one above the last. A client joins with a snapshot put together from the
 kept bytes, as of the delta sent last, so that the next delta follows it without a hole.
 
+Of the four deltas a second that the contract allows, values use three: one is kept for alarms. When the source says
+that somebody is called the delta goes at once, unless four went within the last second; then as soon as they did not.
+
 A client that comes back with the number of its last frame gets the deltas it missed, squashed: every number is there,
 but a bed only in the last delta that changed it. They carry the time at which they are sent: a display takes ages from
 it, and must not take an hour-old value for a fresh one.
@@ -19,9 +22,9 @@ It deliberately knows no socket: `gateway.web.socket` carries the frames.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Never
 
@@ -31,8 +34,10 @@ from gateway.web.ports import BedSource, JsonObject, MetricFamily
 from streaming.identity import BedId
 from streaming.instants import format_ms
 
-FRAME_PERIOD_S = 0.26
-"""Least time between two deltas. A little above a quarter second, so that jitter never makes a fifth in one second."""
+FRAME_PERIOD_S = 0.35
+"""Least time between two deltas of values: three a second, so that there is always one left for an alarm."""
+DELTAS_MAX, DELTAS_WITHIN_S = 4, 1.04
+"""No more deltas in any such time. A little above a second, so that jitter never makes a fifth in one second."""
 HEARTBEAT_PERIOD_S = 0.75
 """Between two heartbeats, whatever else is sent: well below the second that the contract allows."""
 RESUME_FRAMES = 1200
@@ -47,6 +52,7 @@ class Pacing:
     """How often the feed speaks, and how much it keeps. The contract's figures unless a test says otherwise."""
 
     frame_period_s: float = FRAME_PERIOD_S
+    deltas_within_s: float = DELTAS_WITHIN_S
     heartbeat_period_s: float = HEARTBEAT_PERIOD_S
     resume_frames: int = RESUME_FRAMES
     queue_frames: int = QUEUE_FRAMES
@@ -98,7 +104,8 @@ class FeedHub:
         self._clients: set[FeedClient] = set()
         self._waiting: dict[BedId, None] = {}
         """Beds that changed while nobody watched."""
-        self._delta_due_s = 0.0
+        self._sent_at_s: deque[float] = deque(maxlen=DELTAS_MAX)
+        """When the last deltas went, by the loop's clock."""
         self._heartbeat_due_s = 0.0
         self._deltas_sent = 0
         self._heartbeats_sent = 0
@@ -114,7 +121,7 @@ class FeedHub:
         """Number of the last delta, or of the state before the first."""
         return self._n
 
-    @contextmanager
+    @contextlib.contextmanager
     def joined(self, after: int | None) -> Iterator[FeedClient]:
         """A client for as long as the context lasts.
 
@@ -143,8 +150,8 @@ class FeedHub:
             if loop.time() >= self._heartbeat_due_s:
                 self._send_heartbeat()
                 self._heartbeat_due_s = loop.time() + self._pacing.heartbeat_period_s
-            if self._source.beds_changed.is_set() and loop.time() >= self._delta_due_s:
-                self._delta_due_s = loop.time() + self._pacing.frame_period_s
+            if self._source.beds_changed.is_set() and loop.time() >= self._delta_due_s():
+                self._sent_at_s.append(loop.time())
                 self._send_delta()
 
     def metrics(self) -> list[MetricFamily]:
@@ -167,12 +174,23 @@ class FeedHub:
 
     async def _something_due(self, loop: asyncio.AbstractEventLoop) -> None:
         """Until a heartbeat is due, or beds have changed and a delta may be sent."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._heartbeat_due_s):
                 await self._source.beds_changed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(min(self._delta_due_s, self._heartbeat_due_s) - loop.time())
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._delta_due_s()):
+                        await self._source.somebody_called.wait()
+                await asyncio.sleep(self._delta_due_s() - loop.time())
+
+    def _delta_due_s(self) -> float:
+        """When the next delta may go: at once where somebody is called, as far as four a second allow it."""
+        sent_at_s = self._sent_at_s
+        if not sent_at_s:
+            return 0.0
+        allowed_s = sent_at_s[0] + self._pacing.deltas_within_s if len(sent_at_s) == DELTAS_MAX else 0.0
+        if self._source.somebody_called.is_set():
+            return allowed_s
+        return max(allowed_s, sent_at_s[-1] + self._pacing.frame_period_s)
 
     def _send_heartbeat(self) -> None:
         self._send(self._heartbeat_frame())
@@ -180,6 +198,7 @@ class FeedHub:
 
     def _send_delta(self) -> None:
         self._source.beds_changed.clear()
+        self._source.somebody_called.clear()
         has_house = self._take_house()
         if not self._clients:
             self._note_delta(sorted(self._source.dirty_beds()), has_house=has_house)

@@ -90,6 +90,9 @@ class BedSource(Protocol):
 
     beds_changed: asyncio.Event
     """Set by the source whenever it adds to the dirty beds; cleared by the feed, before it drains them."""
+    somebody_called: asyncio.Event
+    """Set by the source, before `beds_changed`, when an alarm calls for somebody: the feed does not wait then. Cleared
+    by the feed together with it."""
 
     def bed_frames(self) -> list[JsonObject]:
         """Every bed there is, as BED objects of the feed, in a stable order."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bench_backtest, bench_gateway
+from tests.benchmarks import bench_alarm_latency, bench_backtest, bench_gateway
 
 bench_gateway.main()
+bench_alarm_latency.main()
 bench_backtest.main()

@@ -24,7 +24,7 @@ from streaming.identity import BedId
 from tests.support.small_service import SmallService
 
 BED = BedId("icu", "b01")
-BRISK = Pacing(frame_period_s=0.002, heartbeat_period_s=0.5, queue_frames=8)
+BRISK = Pacing(frame_period_s=0.002, deltas_within_s=0.0, heartbeat_period_s=0.5, queue_frames=8)
 
 Frame = dict[str, Any]
 

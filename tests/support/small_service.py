@@ -38,6 +38,7 @@ class SmallService:
         self.records = records
         self.series = series
         self.beds_changed = asyncio.Event()
+        self.somebody_called = asyncio.Event()
         self.clock_ms = T0_MS
         self.submitted: list[tuple[str, JsonObject, str]] = []
         self.unready: dict[str, PartState] = {}

@@ -18,7 +18,7 @@ from streaming.identity import BedId
 from streaming.instants import parse_instant
 from tests.support.effects import T0_MS
 
-PROMPT = Pacing(frame_period_s=0.0, heartbeat_period_s=3600.0)
+PROMPT = Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=3600.0)
 """Every change is a delta of its own, and nothing else is sent."""
 
 Frame = dict[str, Any]
@@ -32,6 +32,7 @@ class Beds:
 
     def __init__(self, *names: str) -> None:
         self.beds_changed = asyncio.Event()
+        self.somebody_called = asyncio.Event()
         self.clock_ms = T0_MS
         self.values = dict.fromkeys((BedId("icu", name) for name in names), 0)
         self.asked = 0
@@ -68,6 +69,11 @@ class Beds:
                 self.values[bed] = value
             self._dirty.add(bed)
         self.beds_changed.set()
+
+    def call(self, **values: int | None) -> None:
+        """A change for which somebody is called."""
+        self.somebody_called.set()
+        self.change(**values)
 
     def _frame(self, bed: BedId) -> Frame:
         return {"unit": bed.unit, "bed": bed.bed, "value": self.values[bed]}
@@ -226,7 +232,7 @@ async def test_first_change_after_a_pause_is_sent_at_once_and_the_next_waits() -
 
 async def test_changes_within_a_period_are_one_delta_with_the_last_state() -> None:
     beds = Beds("b1")
-    hub = FeedHub(beds, Pacing(frame_period_s=0.05, heartbeat_period_s=3600.0))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.05, deltas_within_s=0.0, heartbeat_period_s=3600.0))
     async with running(hub):
         with hub.joined(None) as client:
             await take(client)
@@ -240,7 +246,43 @@ async def test_changes_within_a_period_are_one_delta_with_the_last_state() -> No
     assert second["beds"][0]["value"] == 49
 
 
-async def test_deltas_are_at_most_four_in_any_second_and_heartbeats_at_least_one() -> None:
+async def test_an_alarm_goes_at_once_where_values_wait_and_takes_with_it_what_has_changed() -> None:
+    beds = Beds("b1", "b2")
+    hub = FeedHub(beds, Pacing(frame_period_s=3600.0, heartbeat_period_s=3600.0))
+    async with running(hub):
+        with hub.joined(None) as client:
+            await take(client)
+            beds.change(b1=1)
+            await take(client)
+            beds.change(b1=2)
+            await asyncio.sleep(0)  # the hub has begun to wait for an hour
+            beds.call(b2=9)
+            at_once = await take(client)
+
+    assert {bed["bed"]: bed["value"] for bed in at_once["beds"]} == {"b1": 2, "b2": 9}
+    assert not beds.somebody_called.is_set()
+
+
+async def test_alarms_use_what_values_leave_of_four_a_second_and_then_wait_their_turn() -> None:
+    beds = Beds("b1")
+    hub = FeedHub(beds)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with running(hub):
+        with hub.joined(None) as client:
+            await take(client)
+            taken: list[float] = []
+            for value in range(1, 6):
+                beds.call(b1=value)
+                await take_delta(client)
+                taken.append(loop.time() - began)
+
+    assert taken[3] < 3 * feed.FRAME_PERIOD_S, "four of them at once"
+    assert taken[4] >= feed.DELTAS_WITHIN_S
+
+
+@pytest.mark.parametrize("is_calling", [False, True])
+async def test_deltas_are_at_most_four_in_any_second_and_heartbeats_at_least_one(is_calling: bool) -> None:
     beds = Beds("b1")
     hub = FeedHub(beds)
     loop = asyncio.get_running_loop()
@@ -249,7 +291,7 @@ async def test_deltas_are_at_most_four_in_any_second_and_heartbeats_at_least_one
 
     async def keep_changing() -> None:
         for value in range(1, 1_000_000):
-            beds.change(b1=value)
+            (beds.call if is_calling and not value % 3 else beds.change)(b1=value)
             await asyncio.sleep(0.001)
 
     async with running(hub):
@@ -272,7 +314,7 @@ async def test_deltas_are_at_most_four_in_any_second_and_heartbeats_at_least_one
 async def test_every_frame_says_what_is_wrong_with_the_gateway_while_something_is() -> None:
     beds = Beds("b1")
     trouble = {"journal": "refusing", "lag_s": 3.0, "why": "the journal is refusing"}
-    hub = FeedHub(beds, Pacing(frame_period_s=0.0, heartbeat_period_s=0.02))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=0.02))
     async with running(hub):
         with hub.joined(None) as client:
             well = [orjson.loads(await client.next_frame()) for _ in range(2)]
@@ -288,7 +330,7 @@ async def test_every_frame_says_what_is_wrong_with_the_gateway_while_something_i
 
 async def test_alarms_of_the_house_are_in_the_snapshot_and_in_the_delta_in_which_they_changed() -> None:
     beds = Beds("b1")
-    hub = FeedHub(beds, Pacing(frame_period_s=0.0))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, deltas_within_s=0.0))
     async with running(hub):
         with hub.joined(None) as client:
             opening = orjson.loads(await client.next_frame())
@@ -364,7 +406,7 @@ async def test_client_that_missed_nothing_resumes_with_a_heartbeat() -> None:
 @pytest.mark.parametrize("behind", [4, 5, -1, 10**9], ids=["just-too-old", "older", "ahead", "ancient"])
 async def test_client_that_cannot_resume_gets_a_snapshot(behind: int) -> None:
     beds = Beds("b1")
-    hub = FeedHub(beds, Pacing(frame_period_s=0.0, heartbeat_period_s=3600.0, resume_frames=3))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=3600.0, resume_frames=3))
     async with running(hub):
         with hub.joined(None) as watcher:
             for value in range(1, 8):
@@ -399,7 +441,7 @@ async def test_numbers_of_an_earlier_process_never_match() -> None:
 
 async def test_client_that_does_not_keep_up_is_dropped_and_the_others_miss_nothing() -> None:
     beds = Beds("b1")
-    hub = FeedHub(beds, Pacing(frame_period_s=0.0, heartbeat_period_s=3600.0, queue_frames=4))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=3600.0, queue_frames=4))
     async with running(hub):
         with hub.joined(None) as slow, hub.joined(None) as fast:
             display = Display()
@@ -438,7 +480,7 @@ async def test_display_that_comes_and_goes_always_shows_the_present_state(seed: 
     chance = random.Random(seed)
     names = ["b1", "b2", "b3", "b4"]
     beds = Beds(*names[:2])
-    hub = FeedHub(beds, Pacing(frame_period_s=0.0, heartbeat_period_s=3600.0, resume_frames=5))
+    hub = FeedHub(beds, Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=3600.0, resume_frames=5))
     display = Display()
     kinds: set[str] = set()
     async with running(hub):
