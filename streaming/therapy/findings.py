@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from streaming.criteria.criterion import DoseLimits
+from streaming.criteria.facts import Sample
 from streaming.instants import format_ms
 from streaming.therapy.doses import IU_PER_MG, Dose, DoseRecord, DoseStatus, concentration_iu_per_ml
 from streaming.therapy.drugs import VASOACTIVE, Drug
@@ -350,6 +351,19 @@ def _weight(pump: Pump, weight_kg: float, now_ms: int, limits: InfusionLimits) -
         "limit_percent": limits.weight_within_percent,
     }
     return InfusionFinding(FindingKind.WEIGHT_MISMATCH, pump.name, holds, said.at_ms if holds else now_ms, evidence)
+
+
+def weighed_in_pounds(weighed: Sample, dosing_kg: float) -> InfusionFinding:
+    """The scale and the order differ as kg and lb do: one of them is wrong, and every dose may be."""
+    evidence = {
+        "text": f"weighed {weighed.value:g} kg, dosing weight {dosing_kg:g} kg, as kg taken for lb",
+        "weighed_at": format_ms(weighed.at_ms),
+        "weight_kg": weighed.value,
+        "dosing_weight_kg": dosing_kg,
+        "ratio": round(weighed.value / dosing_kg, 3),
+        "is_pound_for_kilogram": True,
+    }
+    return InfusionFinding(FindingKind.WEIGHT_MISMATCH, "weighing", True, weighed.at_ms, evidence)
 
 
 def _concentration(pump: Pump, now_ms: int, limits: InfusionLimits) -> InfusionFinding:

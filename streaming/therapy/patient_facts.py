@@ -30,7 +30,7 @@ from streaming.observation import EventMessage, Validity
 from streaming.signals import first_to_speak
 from streaming.therapy.doses import DoseRecord, order_of
 from streaming.therapy.drugs import PRESSORS, Drug
-from streaming.therapy.findings import InfusionFinding, InfusionLimits
+from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
 from streaming.therapy.fluids import Periodic, Urine
 from streaming.therapy.history import SampledHistory, SignalHistory, StateHistory
 from streaming.therapy.infusion import PUMP_METRICS
@@ -474,7 +474,9 @@ class PatientFacts:
 
     def findings(self, limits: InfusionLimits = _USUAL_LIMITS) -> list[InfusionFinding]:
         """What is wrong with the infusions now. A pair of kind and subject that is not listed does not hold."""
-        return self.infusions.findings(self.now_ms, limits)
+        found = self.infusions.findings(self.now_ms, limits)
+        weighed = self._weights.last_in_pounds(self._admission.dosing_weight_kg)
+        return found if weighed is None else [*found, weighed_in_pounds(weighed, self._admission.dosing_weight_kg)]
 
     def due_ms(self, limits: InfusionLimits = _USUAL_LIMITS) -> int | None:
         """When time alone next changes something about pumps, doses or findings; None when only an entry can."""
@@ -581,11 +583,20 @@ class PatientFacts:
         self._note(name, *_FOLLOWS.get(name, ()))
         if isinstance(value, str):
             self._state(name).add(at_ms, value)
-        elif name == "weight" and not self._weights.take(at_ms, value):
+        elif name == "weight" and not self._is_weighed(at_ms, value):
             return
         elif not validity:
             self._kept(name).add(at_ms, value)
             self._add_up(name, at_ms, value)
+
+    def _is_weighed(self, at_ms: int, weight_kg: float) -> bool:
+        """Take a weighing; whether it can be believed."""
+        dosing_kg = self._admission.dosing_weight_kg
+        before = self._weights.last_in_pounds(dosing_kg)
+        is_believed = self._weights.take(at_ms, weight_kg)
+        if self._weights.last_in_pounds(dosing_kg) != before:
+            self._note(INFUSIONS)
+        return is_believed
 
     def _add_up(self, name: str, at_ms: int, value: float) -> None:
         """Take a value that stands for the period before it."""

@@ -9,13 +9,21 @@ much was gained before the first weighing nobody knows.
 from __future__ import annotations
 
 from streaming.criteria.facts import Sample
-from streaming.therapy.findings import is_pound_for_kilogram
 
 JUMP_KG = 5.0
 """clinical.md 7: a daily change above 5 kg is suspect. [D]"""
 CONFIRMED_WITHIN_KG = 2.0
 CONFIRMED_AFTER_MS = 3_600_000
 """[D]"""
+POUNDS_SHOWN = (2.0, 2.8)
+POUNDS_ORDERED = (0.4, 0.57)
+"""A weighing over the weight before treatment in here is pounds taken for kilograms by the scale, or in the order:
+2.205 or its inverse, times a gain of up to a quarter. Nobody doubles or halves in a stay. [D]"""
+
+
+def is_weighed_in_pounds(ratio: float) -> bool:
+    """Whether a weighing differs from the weight before treatment as kg and lb do, with what may have been gained."""
+    return any(low <= ratio <= high for low, high in (POUNDS_SHOWN, POUNDS_ORDERED))
 
 
 class Weights:
@@ -48,8 +56,15 @@ class Weights:
             return False
         return self._last == (at_ms, weight_kg) or not self._is_credible(Sample(at_ms, weight_kg))
 
+    def last_in_pounds(self, dosing_kg: float) -> Sample | None:
+        """The last weighing, if it differs from the weight before treatment or from the order's as kg and lb do."""
+        last = self._last
+        if last is None or not any(is_weighed_in_pounds(last.value / kg) for kg in (self._baseline_kg, dosing_kg)):
+            return None
+        return last
+
     def _is_credible(self, sample: Sample) -> bool:
-        if is_pound_for_kilogram(sample.value / self._baseline_kg):
+        if is_weighed_in_pounds(sample.value / self._baseline_kg):
             return False
         believed, doubted = self._believed, self._doubted
         if believed is None or abs(sample.value - believed.value) <= JUMP_KG:

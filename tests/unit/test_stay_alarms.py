@@ -185,6 +185,29 @@ def test_a_weight_in_pounds_on_the_pump_is_seen(weight_kg: float, fires: bool) -
     assert bool(bedside.starts("dose.weight_mismatch")) is fires
 
 
+@pytest.mark.parametrize("weight_kg", [176.4, 196.0, 36.3])
+def test_a_scale_and_an_order_that_differ_as_pounds_and_kilograms_are_an_alarm_until_they_agree(
+    weight_kg: float,
+) -> None:
+    bedside = Treated()
+    bedside.obs(10 * MINUTE, {WEIGHT: weight_kg}, device="scale1")
+    bedside.tick(11 * MINUTE)
+
+    assert len(bedside.starts("dose.weight_mismatch")) == 1
+    assert bedside.active("weight_gain") == []
+    bedside.obs(20 * MINUTE, {WEIGHT: 81.0}, device="scale1")
+    bedside.tick(21 * MINUTE)
+    assert bedside.active("dose.weight_mismatch") == []
+
+
+def test_a_weight_that_merely_jumps_is_no_alarm_about_pounds() -> None:
+    bedside = Treated()
+    bedside.obs(10 * MINUTE, {WEIGHT: 95.0}, device="scale1")
+    bedside.tick(11 * MINUTE)
+
+    assert bedside.starts("dose.weight_mismatch") == []
+
+
 def test_a_dose_for_pounds_is_a_wrong_dose_while_it_runs() -> None:
     bedside = Treated()
     bedside.infuse(10 * MINUTE, 11 * MINUTE, {**DOSE, "MDC_VOL_FLUID_TBI": 110.0}, rate=440)

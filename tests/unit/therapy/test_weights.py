@@ -18,7 +18,7 @@ def test_the_first_weight_is_believed_however_much_was_gained_before() -> None:
     assert not weights.is_doubtful(at(0), 92.0)
 
 
-@pytest.mark.parametrize("weight_kg", [176.4, 160.0, 192.0, 36.3, 40.0, 33.4])
+@pytest.mark.parametrize("weight_kg", [176.4, 160.0, 192.0, 36.3, 40.0, 33.4, 198.0])
 def test_a_weight_in_the_wrong_unit_is_never_believed(weight_kg: float) -> None:
     weights = Weights(80.0)
     weights.take(at(0), 81.0)
@@ -73,3 +73,28 @@ def test_a_weight_that_comes_late_is_judged_and_changes_nothing() -> None:
     assert not weights.take(at(0), 95.0)
     assert weights.is_doubtful(at(0), 95.0)
     assert weights.take(at(2 * DAY_S), 82.0)
+
+
+@pytest.mark.parametrize(
+    ("baseline_kg", "weight_kg"),
+    [(80.0, 197.5), (80.0, 220.5), (176.4, 80.0), (176.4, 92.0)],
+    ids=["gained-12-%", "gained-25-%", "order-in-pounds", "order-in-pounds-gained-15-%"],
+)
+def test_pounds_are_known_though_the_patient_has_gained_and_nothing_was_weighed_before(
+    baseline_kg: float, weight_kg: float
+) -> None:
+    weights = Weights(baseline_kg)
+
+    assert not weights.take(at(0), weight_kg)
+    assert not weights.take(at(DAY_S), weight_kg)
+    assert weights.last_in_pounds(baseline_kg) == (at(DAY_S), weight_kg)
+
+
+def test_a_weighing_that_agrees_ends_what_was_said_of_pounds() -> None:
+    weights = Weights(80.0)
+    weights.take(at(0), 176.4)
+    assert weights.last_in_pounds(80.0) is not None
+
+    assert weights.take(at(HOUR_S), 81.0)
+    assert weights.last_in_pounds(80.0) is None
+    assert weights.last_in_pounds(176.4) == (at(HOUR_S), 81.0)  # the order's weight is another than before treatment
