@@ -24,6 +24,7 @@ from simulators.care.nurse import DoseAction, Resolve, slot_due_h
 from simulators.care.pharmacy import DOSE_IU_PER_KG, DOSE_MIN, dose_volume_ml
 from simulators.course_devices import (
     NEVER_MS,
+    POUNDS_PER_KG,
     AsPatient,
     CourseMonitor,
     CourseScale,
@@ -126,7 +127,7 @@ class CourseBed:
         self._charts_h = self._checklists()
         self._checked: set[int] = set()
         self._waits: tuple[int, float] | None = None
-        self._mistake: FaultKind | None = None
+        self._mistake: PlannedFault | None = None
         self._made: list[tuple[int, str]] = []
         """(instant, mistake made with a dose)."""
         self._todo = sorted(plan.faults, key=lambda fault: fault.at_s)
@@ -141,6 +142,11 @@ class CourseBed:
         """What is wrong with the dose that runs, or that ran within the hour."""
         made = [what for from_ms, what in self._made if from_ms <= at_ms < from_ms + _HOUR_MS]
         return made[-1] if made else None
+
+    @property
+    def is_admitted_in_pounds(self) -> bool:
+        """Whether the weight that Vigil was told at the admission is in pounds."""
+        return any(fault.kind is FaultKind.ADMITTED_IN_POUNDS for fault in self.plan.faults)
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -170,7 +176,7 @@ class CourseBed:
     def opening(self) -> list[Asked]:
         """What is asked of Vigil first: admission, course, checklist."""
         traits, plan = self.bedside.traits, self.plan
-        weight_kg = round(traits.weight_kg, 1)
+        weight_kg = round(traits.weight_kg * (POUNDS_PER_KG if self.is_admitted_in_pounds else 1.0), 1)
         asked = [
             Asked(
                 command="admit",
@@ -235,6 +241,9 @@ class CourseBed:
             self.seed, begins_h=begins_h, fixed=plan.traits, protocol=plan.protocol, happenings=happenings,
             hazards=plan.hazards, has_course=plan.has_course,
         )  # fmt: skip
+        if self.is_admitted_in_pounds:
+            for channel in bedside.channels.values():
+                channel.shown_weight_kg = round(bedside.traits.weight_kg * POUNDS_PER_KG, 1)
         steps = round(whole_hours * 3600.0 / _PRERUN_STEP_S)
         for _ in range(steps):
             bedside.step(_PRERUN_STEP_S)
@@ -337,8 +346,8 @@ class CourseBed:
         match fault.kind:
             case FaultKind.OCCLUSION | FaultKind.AIR | FaultKind.DOOR | FaultKind.BATTERY:
                 self.bedside.channels[fault.device].stop = _STOPS[fault.kind]
-            case FaultKind.POUNDS_FOR_KILOGRAMS | FaultKind.HOURS_FOR_MINUTES:
-                self._mistake = fault.kind
+            case FaultKind.POUNDS_FOR_KILOGRAMS | FaultKind.HOURS_FOR_MINUTES | FaultKind.WRONG_CONCENTRATION:
+                self._mistake = fault
             case FaultKind.DOSE_AGAINST_HOLD | FaultKind.EXTRA_DOSE:
                 self.bedside.start_dose(self._slot_of_now())
                 if fault.kind is FaultKind.EXTRA_DOSE:
@@ -361,6 +370,7 @@ class CourseBed:
             self.bedside.channels[fault.device].stop = None
         elif fault.kind is FaultKind.SCALE_IN_POUNDS:
             self.scale.is_in_pounds = False
+            self.scale.next_due_ms = self.now_ms
         elif fault.kind is FaultKind.SCALE_OFFSET:
             self.scale.offset_kg = 0.0
 
@@ -378,16 +388,22 @@ class CourseBed:
             self._waits = (slot, self.t_h(self.now_ms))
             return False
         channel.stop = None
-        if self._mistake is FaultKind.POUNDS_FOR_KILOGRAMS:
-            self.bedside.start_dose(slot, share=2.2)
-        elif self._mistake is FaultKind.HOURS_FOR_MINUTES:
-            self.bedside.start_dose(slot)
-            channel.rate_ml_h = round(channel.rate_ml_h / 10.0, 1)
-        else:
+        if self._mistake is None and not self.is_admitted_in_pounds:
             return True
-        self._made.append((self.now_ms, self._mistake.value))
+        self._start_wrongly(slot, self._mistake)
         self._mistake = None
         return False
+
+    def _start_wrongly(self, slot: int, mistake: PlannedFault | None) -> None:
+        kind = FaultKind.ADMITTED_IN_POUNDS if mistake is None else mistake.kind
+        if kind is FaultKind.WRONG_CONCENTRATION and mistake is not None:
+            self.bedside.start_dose(slot, typed_concentration=mistake.value)
+        elif kind is FaultKind.HOURS_FOR_MINUTES:
+            self.bedside.start_dose(slot)
+            self.bedside.channels["il2"].rate_ml_h = round(self.bedside.channels["il2"].rate_ml_h / 10.0, 1)
+        else:
+            self.bedside.start_dose(slot, share=POUNDS_PER_KG)
+        self._made.append((self.now_ms, kind.value))
 
     def _why_not(self, slot: int) -> str:
         return self.permit_says(slot) if self.plan.obeys_permit else ""
@@ -401,8 +417,8 @@ class CourseBed:
             self.bedside.channels["il2"].stop = None
         elif not self._why_not(slot):
             self._waits = None
-            self.bedside.channels["il2"].stop = None
-            self.bedside.start_dose(slot)
+            if self._may_start(slot):
+                self.bedside.start_dose(slot)
 
     def _close_up(self) -> None:
         """The nurse stops a pump that keeps the vein open after the dose."""

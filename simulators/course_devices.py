@@ -114,6 +114,8 @@ class CourseScale(Device):
         self.last_shown_kg: float | None = None
         self.offset_kg = 0.0
         self.is_in_pounds = False
+        self.showed_pounds = False
+        """Whether it did at the last weighing."""
 
     def _due_after(self, at_ms: int) -> int:
         t_h = self._start_h + (at_ms - self.start_ms) / _HOUR_MS
@@ -123,7 +125,7 @@ class CourseScale(Device):
     def _speak(self, at_ms: int) -> list[Message]:
         true_kg = self._bedside.traits.weight_kg + self._bedside.state.weight_gain_kg() + self.offset_kg
         shown = true_kg * (POUNDS_PER_KG if self.is_in_pounds else 1.0)
-        self.last_shown_kg = round(shown, 1)
+        self.last_shown_kg, self.showed_pounds = round(shown, 1), self.is_in_pounds
         return [self._obs(at_ms, {"MDC_MASS_BODY_ACTUAL": self.last_shown_kg})]
 
 

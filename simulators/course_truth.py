@@ -87,6 +87,7 @@ class CourseTruth:
             creatinine0=bedside.traits.creatinine0,
             weight_gain_pct=100.0 * gain_kg / bedside.traits.weight_kg,
             weighed_gain_pct=self._weighed_pct(),
+            weight_mistake=self._weight_mistake(),
             gain_24h_kg=gain_kg - self._gain_a_day_ago(),
             clock_errors_s={
                 device.place.device: device.time.error_ms(at_ms) / 1000.0
@@ -122,6 +123,15 @@ class CourseTruth:
         """What the scale last showed, against the weight before treatment."""
         weight_kg, shown = self.bed.bedside.traits.weight_kg, self.bed.scale.last_shown_kg
         return 0.0 if shown is None else 100.0 * (shown - weight_kg) / weight_kg
+
+    def _weight_mistake(self) -> str | None:
+        """What is wrong with the last weighing, or with the weight that it is compared with."""
+        scale = self.bed.scale
+        if scale.last_shown_kg is None:
+            return None
+        if scale.showed_pounds:
+            return f"the scale shows {scale.last_shown_kg:g} lb as kg"
+        return "the order's weight is in lb" if self.bed.is_admitted_in_pounds else None
 
     def _gain_a_day_ago(self) -> float:
         oldest_h, gain_kg = self._gains[0]

@@ -43,12 +43,17 @@ class FaultKind(StrEnum):
     """The next dose is programmed for the weight in pounds: 2.2 times the dose."""
     HOURS_FOR_MINUTES = "hours_for_minutes"
     """The next dose is programmed for 150 minutes."""
+    WRONG_CONCENTRATION = "wrong_concentration"
+    """The next dose is programmed with `value` times the bag's concentration: the pump reckons so much less volume."""
     DOSE_AGAINST_HOLD = "dose_against_hold"
     """A dose is started at `at_s` whatever the criteria say, and without a signature."""
     EXTRA_DOSE = "extra_dose"
     """A dose is started at `at_s` though none is left in the course."""
     SCALE_IN_POUNDS = "scale_in_pounds"
-    """The scale shows pounds and calls them kilograms."""
+    """The scale shows pounds and calls them kilograms; afterwards somebody puts it right and weighs again."""
+    ADMITTED_IN_POUNDS = "admitted_in_pounds"
+    """The weight in the order is in pounds, called kilograms, from the admission on: every dose is 2.2 times too large
+    and looks as ordered."""
     SCALE_OFFSET = "scale_offset"
     """Something of `value` kg stands on the scale."""
 

@@ -103,19 +103,25 @@ class Bedside:
         if self.has_course and self._slot <= MAX_DOSES and t_h >= slot_due_h(self._slot) - 1e-9:
             self._resolve()
 
-    def start_dose(self, slot: int, *, share: float = 1.0) -> None:
-        """Starts the dose on the channel; `share` is of the ordered amount (mistakes are more, or less)."""
+    def start_dose(self, slot: int, *, share: float = 1.0, typed_concentration: float = 1.0) -> None:
+        """Starts the dose on the channel.
+
+        Args:
+            slot: of the course.
+            share: of the weight that the dose is for, as typed in; a mistake where it is not 1.
+            typed_concentration: of the bag's, as typed in: the pump reckons the volume from it.
+        """
         channel = self.channels["il2"]
         weight_kg = round(self.traits.weight_kg, 1)
-        volume_ml = dose_volume_ml(weight_kg)
+        volume_ml = dose_volume_ml(weight_kg) * share / typed_concentration
         channel.program(
-            rate_ml_h=round(volume_ml * share * 60.0 / DOSE_MIN, 1),
-            to_be_infused_ml=round(volume_ml * share, 2),
+            rate_ml_h=round(volume_ml * 60.0 / DOSE_MIN, 1),
+            to_be_infused_ml=round(volume_ml, 2),
             shown_weight_kg=round(weight_kg * share, 1),
-            shown_mg_per_ml=channel.mg_per_ml,
+            shown_mg_per_ml=channel.mg_per_ml * typed_concentration,
         )
         channel.is_started = True
-        self.take_dose(slot, share)
+        self.take_dose(slot, share / typed_concentration)
 
     def take_dose(self, slot: int, share: float) -> None:
         """The body gets the dose of a slot."""

@@ -165,6 +165,8 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
     "weight": (
         _rule_must("certain", ("weight_gain",), 300, 600),
         _rule_may("possible", ("weight_gain",), 26 * _HOUR),
+        _rule_must("mistake", ("dose",), 300, 600),
+        _rule_may("mistake", ("dose", "fluid_balance")),
     ),
     "balance": (_rule_may("possible", ("fluid_balance", "weight_gain"), 26 * _HOUR),),
     "artefact": (_rule_may(None, ("implausible", "signal_stale", "sources_disagree")),),
@@ -194,7 +196,7 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
 
 
 def _forbidden(facts: BedFacts, spans: list[TruthSpan]) -> Iterator[Expectation]:
-    """An artefact of the arterial line while the patient is well.
+    """An artefact of the arterial line while the patient is well, and a gain that is pounds taken for kilograms.
 
     Of the line the clinical text tells how an artefact is known (5.5 [V]); a transducer at the wrong height looks like
     a pressure and is left out. Of the oximeter it tells no more than general knowledge (5.6): an alarm about a finger
@@ -202,17 +204,12 @@ def _forbidden(facts: BedFacts, spans: list[TruthSpan]) -> Iterator[Expectation]
     """
     low = [s for s in spans if s.what.startswith("vital.possible.") and _family_of(s) == "hypotension"]
     for span in spans:
+        if span.what == "weight.mistake":
+            yield _must_not(span, "weight_gain", span.detail)
         if not facts.has_line or span.what not in _TELLTALE:
             continue
         if not any(a.from_ms <= span.to_ms + 60_000 and a.to_ms + _AFTER_MS >= span.from_ms for a in low):
-            yield Expectation(
-                verdict=Verdict.MUST_NOT,
-                bed=span.bed,
-                families=("hypotension",),
-                from_ms=span.from_ms,
-                to_ms=span.to_ms + 60_000,
-                why=f"{span.detail} on a patient who is well",
-            )
+            yield _must_not(span, "hypotension", f"{span.detail} on a patient who is well")
 
 
 def _family_of(span: TruthSpan) -> str:
@@ -230,3 +227,10 @@ def _may(span: TruthSpan, families: tuple[str, ...], after_ms: int, why: str) ->
     return Expectation(
         verdict=Verdict.MAY, bed=span.bed, families=families, from_ms=span.from_ms, to_ms=span.to_ms + after_ms, why=why
     )
+
+
+def _must_not(span: TruthSpan, family: str, why: str) -> Expectation:
+    return Expectation(
+        verdict=Verdict.MUST_NOT, bed=span.bed, families=(family,), from_ms=span.from_ms, to_ms=span.to_ms + 60_000,
+        why=why,
+    )  # fmt: skip

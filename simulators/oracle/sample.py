@@ -53,6 +53,8 @@ class TruthSample:
     weight_gain_pct: float = 0.0
     weighed_gain_pct: float = 0.0
     """At the last weighing, as the scale showed it."""
+    weight_mistake: str | None = None
+    """How pounds are taken for kilograms: by the scale at the last weighing, or in the order."""
     gain_24h_kg: float = 0.0
     clock_errors_s: dict[str, float] = field(default_factory=dict)
     """Of each device, its clock minus true time."""

@@ -212,8 +212,43 @@ def test_pounds_for_kilograms_program_twice_the_weight_and_give_twice_the_dose()
     channel = stage.course_beds[0].bedside.channels["il2"]
 
     assert channel.shown_weight_kg / channel.weight_kg == pytest.approx(2.2, abs=0.01)
-    assert stage.course_beds[0].bedside.state.doses[-1][2] == 2.2
+    assert stage.course_beds[0].bedside.state.doses[-1][2] == pytest.approx(2.2, abs=0.01)
     assert any(e.verdict is Verdict.MUST and e.families == ("dose",) for e in truth.expected)
+
+
+def test_wrong_concentration_lets_a_part_of_the_dose_run_in_while_the_display_says_all_of_it() -> None:
+    more = '[[bed.fault]]\nkind = "wrong_concentration"\nat_s = 60\nvalue = 10\n'
+    stage, truth = _truth(_scenario(more), 1800)
+    channel = stage.course_beds[0].bedside.channels["il2"]
+    dose_mg = 600_000 * channel.weight_kg / 1e6 / (18.0 / 1.1)
+
+    assert channel.shown_mg_per_ml == pytest.approx(10 * channel.mg_per_ml)
+    assert stage.course_beds[0].bedside.state.doses[-1][2] == pytest.approx(0.1)
+    assert channel.to_be_infused_ml * channel.shown_mg_per_ml == pytest.approx(dose_mg, rel=0.01)
+    assert any(e.verdict is Verdict.MUST and e.families == ("dose",) for e in truth.expected)
+
+
+def test_scale_in_pounds_is_a_mistake_until_it_is_put_right_and_its_gain_must_not_be_announced() -> None:
+    more = '[[bed.fault]]\nkind = "scale_in_pounds"\ndevice = "scale1"\nat_s = 100\nfor_s = 400\n'
+    _, truth = _truth(_scenario(more), 1200)
+    (mistake,) = [span for span in truth.spans if span.what == "weight.mistake"]
+    weights = [body["metrics"]["MDC_MASS_BODY_ACTUAL"] for body in _obs(_rows(_scenario(more), 1200), "scale1")]
+
+    assert mistake.lasted_s == pytest.approx(400, abs=20)
+    assert [round(w / weights[0], 1) for w in weights] == [1.0, 2.2, 1.0]
+    assert {e.verdict for e in truth.expected if "weight_gain" in e.families} >= {Verdict.MUST_NOT}
+    assert [e.families for e in truth.expected if e.verdict is Verdict.MUST] == [("dose",)]
+
+
+def test_weight_admitted_in_pounds_makes_every_dose_twice_too_large_and_as_ordered() -> None:
+    more = '[[bed.fault]]\nkind = "admitted_in_pounds"\nat_s = 0\n'
+    stage, truth = _truth(_scenario(more), 1800)
+    (bed,) = stage.course_beds
+    admit = next(asked for asked in bed.opening() if asked.command == "admit")
+
+    assert admit.body["dosing_weight_kg"] == pytest.approx(bed.bedside.channels["il2"].shown_weight_kg, abs=0.2)
+    assert bed.bedside.state.doses[-1][2] == pytest.approx(2.2, abs=0.01)
+    assert any(span.what == "weight.mistake" for span in truth.spans)
 
 
 def test_pressor_that_is_occluded_lets_the_pressure_fall_and_must_be_announced() -> None:
