@@ -5,12 +5,11 @@ A dose that falls due while the decision is hold or discontinue counts as held. 
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from streaming.commands import Sign
-from streaming.criteria.attention import INTERVAL
+from streaming.criteria.attention import INTERVAL, Changes
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.decision import Decision, DecisionBook, NextDose, SignatureRefused
 from streaming.criteria.kinds import Leaf
@@ -34,7 +33,7 @@ class DoseDesk:
     """Decision and doses of one stay."""
 
     def __init__(self, admission_id: str, profile: DosingProfile, facts: PatientFacts, now_ms: int) -> None:
-        self.book = DecisionBook(admission_id, profile, now_ms)
+        self.book = DecisionBook(admission_id, profile, now_ms, facts)
         self.facts = facts
         self.due_ms = now_ms
         """When time alone may change something."""
@@ -47,7 +46,7 @@ class DoseDesk:
         """What the criteria ask about the patient."""
         return [leaf for state in self.book.states for leaf in state.leaves]
 
-    def look(self, now_ms: int, changed: Collection[str] | None = None) -> list[object]:
+    def look(self, now_ms: int, changed: Changes | None = None) -> list[object]:
         """Look at the patient anew; the effects.
 
         Args:

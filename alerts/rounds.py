@@ -7,11 +7,20 @@ is not asked again is as it was: `streaming.criteria.attention` says why.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from alerts.dosing import NEVER_DUE_MS, DoseDesk
 from streaming.bed import Bed
-from streaming.criteria.attention import INTERVAL, NEVER_MS, Attention, Bands, Pace, is_calm, names_of
+from streaming.criteria.attention import (
+    INTERVAL,
+    NEVER_MS,
+    Attention,
+    Bands,
+    Changes,
+    Pace,
+    Span,
+    bounds_of,
+    is_calm,
+    names_of,
+)
 from streaming.criteria.kinds import Leaf, leaves
 from streaming.rules.kinds import InfusionRule, StayRule
 from streaming.stay_watch import StayWatch
@@ -40,7 +49,12 @@ class Rounds:
         of_desk = desk.leaves if desk is not None else ()
         self._bands = Bands([*asked, *of_desk], facts.limits, facts.baseline)
         met = [rule.met if isinstance(rule, StayRule) else None for rule in watch.rules]
-        self._attention = Attention(met, now_ms, also=[_rests_on(rule) for rule in watch.rules])
+        self._attention = Attention(
+            met,
+            now_ms,
+            also=[_rests_on(rule) for rule in watch.rules],
+            bounds=[bounds_of(_leaves(rule), facts.limits, facts.baseline) for rule in watch.rules],
+        )
         self._reset_slides_ms = [_reset_slide_ms(rule) for rule in watch.rules]
 
     def is_wanted(self, now_ms: int, bed: Bed) -> bool:
@@ -65,12 +79,12 @@ class Rounds:
             return
         known = facts.take_changes(now_ms, self.watch.limits)
         crossed = self._bands.look(bed.slots)
-        changed = None if known is None else [*known, *crossed]
+        changed: dict[str, Span | None] | None = None if known is None else {**crossed, **dict.fromkeys(known)}
         if self.desk is not None:
             before = self.desk.book.decision
             step.effects += self.desk.look(now_ms, changed)
             if changed is not None and self.desk.book.decision is not before:
-                changed.append(DECISION)
+                changed[DECISION] = None
         self._look_at_rules(step, changed)
         self._next_look_ms = now_ms + LOOK_EVERY_MS
         self._schedule(now_ms)
@@ -80,7 +94,7 @@ class Rounds:
         self._look_at_rules(step, (DECISION,))
         self._schedule(step.now_ms)
 
-    def _look_at_rules(self, step: Step, changed: Collection[str] | None) -> None:
+    def _look_at_rules(self, step: Step, changed: Changes | None) -> None:
         now_ms, watch = step.now_ms, self.watch
         which = self._attention.to_ask(now_ms, changed)
         if which:

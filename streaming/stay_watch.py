@@ -78,7 +78,18 @@ class _Watched:
 class StayWatch:
     """The stay rules and infusion rules of one admission. Instants are gateway milliseconds."""
 
-    __slots__ = ("_dues", "_facts_due_ms", "_findings", "_profile", "_watched", "admission", "limits", "rules")
+    __slots__ = (
+        "_dues",
+        "_facts_due_ms",
+        "_findings",
+        "_profile",
+        "_spoken_for",
+        "_subjects",
+        "_watched",
+        "admission",
+        "limits",
+        "rules",
+    )
 
     def __init__(self, admission: Admission, profile: AlarmProfile, limits: InfusionLimits = USUAL_LIMITS) -> None:
         """Watch an admission.
@@ -99,6 +110,8 @@ class StayWatch:
         self._dues: list[int | None] = [None] * len(self.rules)
         """When time alone may change each answer, as the answer told."""
         self._findings: list[Finding | None] = [None] * len(self.rules)
+        self._subjects = tuple(_subject_of(rule) for rule in self.rules)
+        self._spoken_for = tuple(_continuous_of(rule) for rule in self.rules)
 
     def look(
         self,
@@ -124,9 +137,9 @@ class StayWatch:
         for i in asked:
             rule = self.rules[i]
             if isinstance(rule, StayRule):
-                said = self._ask(rule, facts)
+                said = self._ask(rule, facts, self._spoken_for[i])
                 self._dues[i], self._findings[i] = said.due_ms, said.finding
-                found += self._take(i, {next(leaves(rule.met)).signal: said}, now_ms)
+                found += self._take(i, {self._subjects[i]: said}, now_ms)
             else:
                 infusion_rules.append((i, rule))
         if infusion_rules and isinstance(facts, PatientFacts):
@@ -172,7 +185,7 @@ class StayWatch:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, rule: StayRule, facts: Facts) -> _Said:
+    def _ask(self, rule: StayRule, facts: Facts, spoken_for: tuple[str, ...]) -> _Said:
         if rule.is_of_course and facts.interval_began_ms is None:
             return _Said(Answer.OVER, facts.now_ms, dict)
         finding = evaluate(rule.met, facts, TO_HOLD)
@@ -184,7 +197,7 @@ class StayWatch:
             reset = evaluate(rule.reset, facts, TO_RESUME)
             answer = _unless_reset(answer, reset.truth)
             dues.append(reset.due_ms)
-        if answer is Answer.OVER and not _is_spoken(rule, facts):
+        if answer is Answer.OVER and not _are_spoken(spoken_for, facts):
             answer = Answer.UNKNOWN
         since_ms = facts.now_ms if finding.since_ms is None else finding.since_ms
         due_ms = min((due for due in dues if due is not None), default=None)
@@ -243,13 +256,23 @@ def _rests_on_monitor(rule: StayRule | InfusionRule) -> bool:
     return isinstance(rule, StayRule) and any(isinstance(leaf, RhythmPresent) for leaf in leaves(rule.met))
 
 
-def _is_spoken(rule: StayRule, facts: Facts) -> bool:
-    """Whether somebody says now what the continuous signals of the rule are. A question may rest on a value for minutes
-    after its source has fallen silent, and on a window for longer; but silence ends no alarm."""
-    if not isinstance(facts, PatientFacts):
-        return True
+def _subject_of(rule: StayRule | InfusionRule) -> str:
+    """The signal that a stay rule is about; an infusion rule's subjects are what is found."""
+    return next(leaves(rule.met)).signal if isinstance(rule, StayRule) else ""
+
+
+def _continuous_of(rule: StayRule | InfusionRule) -> tuple[str, ...]:
+    """The continuous signals of which a stay rule asks."""
+    if not isinstance(rule, StayRule):
+        return ()
     asked = names_of([*leaves(rule.met), *(leaves(rule.reset) if rule.reset is not None else ())])
-    return all(facts.is_spoken(signal) for signal in asked if signal in CONTINUOUS)
+    return tuple(dict.fromkeys(signal for signal in asked if signal in CONTINUOUS))
+
+
+def _are_spoken(signals: tuple[str, ...], facts: Facts) -> bool:
+    """Whether somebody says now what these are. A question may rest on a value for minutes after its source has fallen
+    silent, and on a window for longer; but silence ends no alarm."""
+    return not isinstance(facts, PatientFacts) or all(facts.is_spoken(signal) for signal in signals)
 
 
 def _unless_reset(answer: Answer, reset: Truth) -> Answer:

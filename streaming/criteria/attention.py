@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 MINUTE_MS = 60_000
 BEATS = "hr"
 """While it is heard, so would be an arrhythmia."""
-_BANDED = (Limit, Absent, BaselineChange, Burden)
-"""What changes with a continuous signal only when it crosses a bound."""
 _SLIDING_WITH_EACH_VALUE = (Trend, FallFromPeak, RiseFromLowest, HighestInInterval, IntervalChange, Consecutive)
 HOUR_MS = 60 * MINUTE_MS
 LONG_SLIDE_MS = 5 * MINUTE_MS
@@ -69,6 +67,10 @@ CALM_MS = 15 * MINUTE_MS
 """A burden is looked at so often while no value is beneath its limit: its coverage may still grow. [D]"""
 INTERVAL = "interval"
 """What changes when a dose begins, is held, or a course is ordered."""
+Span = tuple[float, float]
+"""The least and the greatest bound that a signal can have crossed on its way."""
+Changes = Collection[str] | Mapping[str, Span | None]
+"""What has changed; as a mapping, with the span of a signal that did no more than move from value to value."""
 _DERIVED_SLIDE_MS: Mapping[str, int] = MappingProxyType(
     {
         "shock_index": 5 * MINUTE_MS,
@@ -83,10 +85,14 @@ _DERIVED_SLIDE_MS: Mapping[str, int] = MappingProxyType(
 class Attention:
     """When to ask each of some questions again. Instants are gateway milliseconds."""
 
-    __slots__ = ("_began_ms", "_by_signal", "_dues", "_paces")
+    __slots__ = ("_began_ms", "_bounds", "_by_signal", "_dues", "_paces")
 
     def __init__(
-        self, questions: Sequence[Predicate | None], began_ms: int, also: Sequence[Iterable[str]] = ()
+        self,
+        questions: Sequence[Predicate | None],
+        began_ms: int,
+        also: Sequence[Iterable[str]] = (),
+        bounds: Sequence[Mapping[str, Sequence[float]]] = (),
     ) -> None:
         """Begin with every question open.
 
@@ -94,8 +100,11 @@ class Attention:
             questions: What is asked; None for what is no predicate, and changes only with `also`.
             began_ms: Origin from which slides are counted.
             also: What each changes with besides (`rests_on` of what a resumption asks, `interval`, …).
+            bounds: On which numbers of which signals each turns (`bounds_of`); of a signal that is not there, on every
+                change.
         """
         self._began_ms = began_ms
+        self._bounds = tuple(bounds)
         self._by_signal: dict[str, tuple[int, ...]] = {}
         for i, question in enumerate(questions):
             names = names_of(leaves(question)) if question is not None else []
@@ -109,15 +118,22 @@ class Attention:
         """When time alone may next change an answer."""
         return min(self._dues, default=NEVER_MS)
 
-    def to_ask(self, now_ms: int, changed: Collection[str] | None) -> list[int]:
+    def to_ask(self, now_ms: int, changed: Changes | None) -> list[int]:
         """Which questions to ask now, ascending; all of them when it is not known what has changed."""
         dues = self._dues
         if changed is None:
             return list(range(len(dues)))
         which = {i for i, due_ms in enumerate(dues) if due_ms <= now_ms}
+        spans: Mapping[str, Span | None] = changed if isinstance(changed, Mapping) else {}
         for name in changed:
-            which.update(self._by_signal.get(name, ()))
+            span, asking = spans.get(name), self._by_signal.get(name, ())
+            which.update(asking if span is None else [i for i in asking if self._turns_within(i, name, span)])
         return sorted(which)
+
+    def _turns_within(self, i: int, name: str, span: Span) -> bool:
+        """Whether a question has another answer on the two sides of a span, as far as its bounds tell."""
+        bounds = self._bounds[i].get(name) if self._bounds else None
+        return bounds is None or any(span[0] <= bound <= span[1] for bound in bounds)
 
     def slide_ms(self, i: int, finding: Finding | None = None, *, is_calm: bool = False) -> int:
         """How often to look at a question although nothing it rests on was reported (`Pace`)."""
@@ -177,7 +193,8 @@ def is_calm(question: Predicate, facts: Facts) -> bool:
 
 def _is_beneath(leaf: Burden, facts: Facts) -> bool:
     reading = facts.current(leaf.signal)
-    return reading is not None and not isinstance(reading.value, str) and reading.value < leaf.limit
+    limit = limit_of(leaf, facts.limits)
+    return reading is not None and not isinstance(reading.value, str) and reading.value < limit
 
 
 def names_of(asked: Iterable[Leaf]) -> list[str]:
@@ -251,10 +268,9 @@ class Bands:
         """
         found: dict[str, set[float]] = {}
         for leaf in asked:
-            if isinstance(leaf, _BANDED) and leaf.signal in CONTINUOUS:
-                found.setdefault(leaf.signal, set()).update(_numbers(leaf, limits, baseline))
-            elif isinstance(leaf, RhythmEventSeen | RhythmPresent):
-                found.setdefault(BEATS, set())
+            for name in rests_on(leaf):
+                if name in CONTINUOUS:
+                    found.setdefault(name, set()).update(_numbers(leaf, limits, baseline) or ())
         self._bounds = tuple((name, tuple(sorted(numbers))) for name, numbers in sorted(found.items()))
         self._last: list[_Place] = [NOWHERE] * len(self._bounds)
 
@@ -273,15 +289,21 @@ class Bands:
                 return True
         return False
 
-    def look(self, slots: Mapping[str, SignalSlot]) -> list[str]:
-        """Look; the signals that lie elsewhere than at the last look."""
+    def look(self, slots: Mapping[str, SignalSlot]) -> dict[str, Span | None]:
+        """Look; the signals that lie elsewhere than at the last look, with the bounds crossed: None where more has
+        changed than the value."""
         last, self._last = self._last, [_place(slots.get(name), bounds) for name, bounds in self._bounds]
-        return [bound[0] for bound, was, now in zip(self._bounds, last, self._last, strict=True) if was != now]
+        moved = zip(self._bounds, last, self._last, strict=True)
+        return {bound[0]: _span(was, now) for bound, was, now in moved if was != now}
 
 
 _Place = tuple[float, float, Validity, int, "Channel | None"]
 """(between which bounds, how valid, when where that matters, from where)."""
 NOWHERE: _Place = (0.0, 0.0, Validity.NOT_AVAILABLE, 0, None)
+
+
+def _span(was: _Place, now: _Place) -> Span | None:
+    return (min(was[1], now[1]), max(was[0], now[0])) if was[2:] == now[2:] else None
 
 
 def _place(slot: SignalSlot | None, bounds: Sequence[float]) -> _Place:
@@ -298,13 +320,40 @@ def _place(slot: SignalSlot | None, bounds: Sequence[float]) -> _Place:
     return (low, high, source.validity, at_ms, source)
 
 
-def _numbers(
-    leaf: Limit | Absent | BaselineChange | Burden, limits: Mapping[str, float], baseline: Mapping[str, float]
-) -> set[float]:
-    if isinstance(leaf, Absent):
-        return set()
+def bounds_of(
+    asked: Iterable[Leaf], limits: Mapping[str, float], baseline: Mapping[str, float]
+) -> Mapping[str, Sequence[float]]:
+    """The numbers on which the answers to some questions turn, by continuous signal. A signal is left out where an
+    answer may change without crossing one.
+
+    Args:
+        asked: The questions.
+        limits: This patient's own limits, which replace some bounds.
+        baseline: What was before treatment, from which some bounds are counted.
+    """
+    found: dict[str, set[float] | None] = {}
+    for leaf in asked:
+        numbers = _numbers(leaf, limits, baseline)
+        for name in rests_on(leaf):
+            if name in CONTINUOUS:
+                before = found.setdefault(name, set())
+                found[name] = None if before is None or numbers is None else before | numbers
+    return {name: tuple(sorted(numbers)) for name, numbers in found.items() if numbers is not None}
+
+
+def limit_of(leaf: Burden, limits: Mapping[str, float]) -> float:
+    """Below what a value counts as a burden: the patient's own limit where there is one."""
+    return leaf.limit if leaf.patient_limit is None else limits.get(leaf.patient_limit, leaf.limit)
+
+
+def _numbers(leaf: Leaf, limits: Mapping[str, float], baseline: Mapping[str, float]) -> set[float] | None:
+    """On which numbers of its signal an answer turns; None where each value may change it."""
+    if isinstance(leaf, Absent | RhythmEventSeen | RhythmPresent):
+        return set()  # on whether there is a source
     if isinstance(leaf, Burden):
-        return {leaf.limit}
+        return {limit_of(leaf, limits)}
+    if not isinstance(leaf, Limit | BaselineChange):
+        return None
     bounds = leaf.bounds
     numbers = {each for each in (bounds.above, bounds.at_least, bounds.below, bounds.at_most) if each is not None}
     if isinstance(leaf, BaselineChange):

@@ -25,7 +25,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streaming.criteria.attention import Attention, Pace, names_of
+from streaming.criteria.attention import Attention, Changes, Pace, bounds_of, names_of
 from streaming.criteria.criterion import CriterionClass, DosingProfile
 from streaming.criteria.facts import Facts
 from streaming.criteria.state import CriterionState, State
@@ -161,7 +161,16 @@ class DecisionBook:
         "states",
     )
 
-    def __init__(self, admission_id: str, profile: DosingProfile, now_ms: int) -> None:
+    def __init__(self, admission_id: str, profile: DosingProfile, now_ms: int, facts: Facts | None = None) -> None:
+        """Begin with nothing known.
+
+        Args:
+            admission_id: Whose.
+            profile: The criteria.
+            now_ms: The instant.
+            facts: The patient, whose own limits and values before treatment stay as they are; without them each change
+                of a signal is looked at.
+        """
         self.admission_id = admission_id
         self.profile = profile
         self.states = tuple(CriterionState(criterion, now_ms) for criterion in profile.criteria)
@@ -172,7 +181,12 @@ class DecisionBook:
         self.signature: Signature | None = None
         """The latest."""
         met = [criterion.met for criterion in profile.criteria]
-        self._attention = Attention(met, now_ms, also=[names_of(state.leaves) for state in self.states])
+        self._attention = Attention(
+            met,
+            now_ms,
+            also=[names_of(state.leaves) for state in self.states],
+            bounds=[bounds_of(state.leaves, facts.limits, facts.baseline) for state in self.states] if facts else (),
+        )
         resumes = [criterion.resume for criterion in profile.criteria]
         self._resume_paces = [Pace(resume) if resume is not None else None for resume in resumes]
         self._is_told = False
@@ -185,7 +199,7 @@ class DecisionBook:
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
-    def update(self, facts: Facts, changed: Collection[str] | None = None) -> DecisionChanged | None:
+    def update(self, facts: Facts, changed: Changes | None = None) -> DecisionChanged | None:
         """Look at the patient anew. To be called when something relevant has changed, and when `due_ms` has come.
 
         Args:

@@ -10,6 +10,7 @@ from streaming.criteria.attention import (
     NEVER_MS,
     Attention,
     Bands,
+    bounds_of,
     is_calm,
     rests_on,
     slide_ms,
@@ -211,19 +212,52 @@ def test_a_continuous_signal_counts_when_it_crosses_a_bound_the_patients_own_inc
     source.accept(value, 1, Validity.VALID)
 
     assert bands.crossed(slots(source)) is is_crossed
-    assert bands.look(slots(source)) == (["sbp"] if is_crossed else [])
+    assert bands.look(slots(source)) == ({"sbp": (80.0 if value <= 80 else 90.0, 90.0)} if is_crossed else {})
+
+
+@pytest.mark.parametrize(
+    ("span", "asked"), [((90.0, 90.0), [0]), ((100.0, 105.0), [1]), ((90.0, 105.0), [0, 1]), (None, [0, 1, 2])]
+)
+def test_a_question_is_asked_when_a_signal_crosses_a_bound_on_which_it_turns(
+    span: tuple[float, float] | None, asked: list[int]
+) -> None:
+    fallen = BaselineChange(signal="sbp", baseline="sbp", bounds=Bounds(at_most=-20, shown=-20))
+    questions = (SBP, fallen, Absent(signal="sbp"))
+    bounds = [bounds_of([each], {}, {"sbp": 125.0}) for each in questions]
+    watched = Attention(questions, 0, bounds=bounds)
+    for i in range(len(questions)):
+        watched.answered(i, 0, None)
+
+    assert watched.to_ask(1, {"sbp": span}) == asked
+    assert watched.to_ask(1, ["sbp"]) == [0, 1, 2]
+
+
+def test_a_question_about_a_trend_is_asked_whichever_bound_is_crossed() -> None:
+    trend = Trend(signal="sbp", bounds=BELOW_90, over_ms=HOUR_MS)
+
+    assert bounds_of([SBP, trend], {}, {}) == {}
+    assert bounds_of([SBP, CREATININE], {"sbp_hold": 80.0}, {}) == {"sbp": (80.0, 90)}
+
+
+def test_the_patients_own_limit_is_where_a_burden_begins() -> None:
+    burden = Burden(
+        signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS, patient_limit="map_alarm"
+    )
+
+    assert bounds_of([burden], {"map_alarm": 60.0}, {}) == {"map": (60.0,)}
+    assert bounds_of([burden], {}, {}) == {"map": (65,)}
 
 
 def test_a_signal_that_goes_comes_or_becomes_doubtful_counts_wherever_it_lies() -> None:
     bands = Bands([SBP], {}, {})
     source = channel(LINE, 110)
 
-    assert bands.look(slots(source)) == ["sbp"]
-    assert bands.look(slots(None)) == ["sbp"]
-    assert bands.look(slots(source)) == ["sbp"]
+    assert bands.look(slots(source)) == {"sbp": None}
+    assert bands.look(slots(None)) == {"sbp": None}
+    assert bands.look(slots(source)) == {"sbp": None}
     source.accept(110, 1, Validity.QUESTIONABLE)
-    assert bands.look(slots(source)) == ["sbp"]
-    assert bands.look({}) == ["sbp"]
+    assert bands.look(slots(source)) == {"sbp": None}
+    assert bands.look({}) == {"sbp": None}
 
 
 def test_each_value_of_a_source_that_speaks_now_and_then_counts() -> None:
@@ -232,10 +266,10 @@ def test_each_value_of_a_source_that_speaks_now_and_then_counts() -> None:
     bands.look(slots(cuff))
     cuff.accept(110, 15 * MINUTE_MS, Validity.VALID)
 
-    assert bands.look(slots(cuff)) == ["sbp"]
+    assert bands.look(slots(cuff)) == {"sbp": None}
     bands.look(slots(line))
     line.accept(110, 1_000, Validity.VALID)
-    assert bands.look(slots(line)) == []
+    assert bands.look(slots(line)) == {}
 
 
 @pytest.mark.parametrize(
@@ -252,7 +286,7 @@ def test_bounds_are_counted_from_what_was_before_treatment(leaf: Leaf, bound: fl
     bands.look(slots(source))
     source.accept(bound, 1, Validity.VALID)
 
-    assert bands.look(slots(source)) == ["sbp"]
+    assert bands.look(slots(source)) == {"sbp": (bound, bound)}
 
 
 def test_a_change_from_a_baseline_that_nobody_knows_has_no_bound() -> None:
@@ -273,5 +307,5 @@ def test_a_question_about_runs_of_beats_rests_on_the_beats_being_heard() -> None
     bands.look(beats)
     beats["hr"].source = channel("MDC_ECG_HEART_RATE", 80)
 
-    assert bands.look(beats) == ["hr"]
+    assert bands.look(beats) == {"hr": None}
     assert "hr" in rests_on(event)
