@@ -11,12 +11,12 @@ Invariants
 - Every timer is an instant, reckoned when its reason begins: `due_ms` says when `take` has to be called next. Whether
   time passes in ticks or at one stroke changes nothing.
 - A high priority falls only when somebody has seen it; a high condition that begins is announced whatever has been
-  acknowledged before.
+  acknowledged before, and a lesser one unless it is less than what is announced, or keeps coming and going.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -30,7 +30,17 @@ from alerts.alarm import (
     Priority,
     SignalState,
 )
-from alerts.conditions import NEVER_MS, PRIORITY_RANK, CauseKey, Conditions, Member, MemberKey, SwitchedOff, leading
+from alerts.conditions import (
+    NEVER_MS,
+    PRIORITY_RANK,
+    CauseKey,
+    Conditions,
+    Member,
+    MemberKey,
+    SwitchedOff,
+    is_further,
+    leading,
+)
 from alerts.lifecycle import AlarmEvent, Standing, is_latching, move
 from alerts.policy import PLAIN, AlarmPolicy, Group
 from streaming.identity import BedId
@@ -58,7 +68,18 @@ class Numbering:
 class Cause:
     """One alarm with its parts and timers. Instants are gateway milliseconds."""
 
-    __slots__ = ("alarm", "group", "heard", "key", "members", "quiet_until_ms", "remind_ms", "unseen_ms")
+    __slots__ = (
+        "alarm",
+        "begun",
+        "group",
+        "heard",
+        "key",
+        "members",
+        "quiet_until_ms",
+        "remind_ms",
+        "reminded",
+        "unseen_ms",
+    )
 
     def __init__(self, key: CauseKey, group: Group | None, alarm: Alarm) -> None:
         self.key = key
@@ -67,9 +88,13 @@ class Cause:
         self.members: dict[MemberKey, Member] = {}
         self.heard: set[MemberKey] = set()
         """Parts held at the last look."""
+        self.begun: dict[MemberKey, list[int]] = {}
+        """When each part began lately, as far back as damping looks."""
         self.unseen_ms: int | None = None
         """Since when somebody is waited for."""
         self.remind_ms: int | None = None
+        self.reminded = 0
+        """How often people were reminded since something new was announced."""
         self.quiet_until_ms: int | None = None
         """When an alarm that came and went too often, and is absent now, has been quiet for long enough."""
 
@@ -80,11 +105,14 @@ class Cause:
         dues = (self.alarm.next_escalation_at_ms, self.remind_ms if is_there else None, self.quiet_until_ms)
         return min((due for due in dues if due is not None), default=NEVER_MS)
 
-    def has_news(self, held: Iterable[Member]) -> bool:
-        """Whether a part has begun since the last look that has to be heard on its own: a high one, or another device
-        or signal of a group whose conditions are not worth more than one another."""
-        joins = self.group is not None and self.group.joins_within_s is not None and self.quiet_until_ms is None
-        return any(each.key not in self.heard and (joins or each.priority is Priority.HIGH) for each in held)
+    def is_outdone(self, member: Member) -> bool:
+        """Whether a part held at the last look is a further step of what the member measures."""
+        group = self.group
+        return group is not None and any(
+            other.key in self.heard
+            and (is_further(other.rule, member.rule) or group.outdoes(other.rule.id, member.rule.id))
+            for other in self.members.values()
+        )
 
 
 class AlarmBook:
@@ -179,6 +207,8 @@ class AlarmBook:
         group = self.policy.group_of(member.rule)
         if group is None:
             return member.key
+        if group.is_per_subject:
+            return (group.id, member.subject)
         if group.joins_within_s is None:
             return (group.id, "")
         within_ms = round(group.joins_within_s * 1000)
@@ -196,6 +226,7 @@ class AlarmBook:
         self._note_onset(cause, now_ms)
         changed = self._drawn(cause, members)
         cause.heard = {each.key for each in members}
+        cause.begun = {each.key: [now_ms] for each in members}
         self.causes[key] = cause
         return self._step(cause, changed, AlarmEvent.ONSET, now_ms, VIGIL)
 
@@ -204,7 +235,7 @@ class AlarmBook:
         held = [member for member in cause.members.values() if self.conditions.is_heard(member)]
         if not held:
             return self._nothing_held(cause, now_ms)
-        has_news = cause.has_news(held)
+        has_news = self._has_news(cause, held, now_ms)
         was_absent = cause.alarm.condition is ConditionState.ABSENT
         if was_absent:
             self._note_onset(cause, now_ms)
@@ -213,6 +244,32 @@ class AlarmBook:
         changed = self._drawn(cause, held)
         found = _event(cause.alarm, changed, has_news=has_news)
         return None if found is None else self._step(cause, changed, found, now_ms, VIGIL)
+
+    def _has_news(self, cause: Cause, held: list[Member], now_ms: int) -> bool:
+        """Whether a part has begun since the last look that has to be heard on its own."""
+        news = [self._is_news(cause, each, now_ms) for each in held if each.key not in cause.heard]
+        return any(news)  # each was asked: every beginning is noted
+
+    def _is_news(self, cause: Cause, member: Member, now_ms: int) -> bool:
+        """A high condition always is. A lesser one is when it is no less than what the alarm says already, unless it
+        keeps coming and going."""
+        keeps_returning = self._begins(cause, member, now_ms)
+        if member.priority is Priority.HIGH:
+            return True
+        if cause.group is None or cause.quiet_until_ms is not None or keeps_returning:
+            return False
+        is_lesser = PRIORITY_RANK[member.priority] < PRIORITY_RANK[cause.alarm.priority]
+        return not is_lesser and not cause.is_outdone(member)
+
+    def _begins(self, cause: Cause, member: Member, now_ms: int) -> bool:
+        """Note that a part of an alarm begins; whether it has done so too often."""
+        damping = self.policy.damping
+        if damping is None:
+            return False
+        since_ms = now_ms - round(damping.within_s * 1000)
+        begun = [*(at_ms for at_ms in cause.begun.get(member.key, ()) if at_ms > since_ms), now_ms]
+        cause.begun[member.key] = begun
+        return len(begun) > damping.onsets
 
     def _nothing_held(self, cause: Cause, now_ms: int) -> AlarmTransition | None:
         alarm = cause.alarm
@@ -259,7 +316,7 @@ class AlarmBook:
     @staticmethod
     def _damped_as(cause: Cause) -> CauseKey:
         """Under which name its beginnings are counted: those of a group whose conditions join are one kind."""
-        return cause.key if cause.group is None else (cause.group.id, "")
+        return cause.key if cause.group is None or cause.group.is_per_subject else (cause.group.id, "")
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -328,12 +385,12 @@ class AlarmBook:
     def _set_timers(self, cause: Cause, before: SignalState, event: AlarmEvent, now_ms: int) -> None:
         """Reckon when people are called again, after a step."""
         alarm = cause.alarm
-        is_on = alarm.signal is SignalState.ON
-        is_announced = is_on and (before is not SignalState.ON or event is AlarmEvent.WORSENED)
-        if is_announced:
-            cause.remind_ms = None
-            if before is not SignalState.LATCHED or cause.unseen_ms is None:
+        is_on, was_on = alarm.signal is SignalState.ON, before is SignalState.ON
+        if is_on and (not was_on or event in (AlarmEvent.WORSENED, AlarmEvent.ONSET)):
+            waits_on = before is SignalState.LATCHED or (was_on and event is AlarmEvent.ONSET)
+            if not waits_on or cause.unseen_ms is None:
                 cause.unseen_ms = now_ms
+            cause.reminded = cause.reminded + 1 if event is AlarmEvent.REMIND else 0
             alarm = replace(
                 alarm,
                 signalled_at_ms=now_ms,
@@ -342,17 +399,26 @@ class AlarmBook:
             )
         elif event is AlarmEvent.ACKNOWLEDGE:
             cause.unseen_ms = None
-            remind_s = self.policy.timers_of(alarm.priority).remind_after_s
-            cause.remind_ms = None if remind_s is None else now_ms + round(remind_s * 1000)
+        cause.remind_ms = self._reminds_ms(cause, alarm)
         cause.alarm = replace(alarm, next_escalation_at_ms=self._escalates_ms(cause, alarm))
+
+    def _reminds_ms(self, cause: Cause, alarm: Alarm) -> int | None:
+        """When what somebody has acknowledged is announced again if it is still there."""
+        timers, seen = self.policy.timers_of(alarm.priority), alarm.acknowledged
+        if alarm.signal is not SignalState.ACKNOWLEDGED or seen is None or timers.remind_after_s is None:
+            return None
+        is_enough = timers.remind_times is not None and cause.reminded >= timers.remind_times
+        if is_enough or alarm.family in self.policy.never_reminded:
+            return None
+        return seen.at_ms + round(timers.remind_after_s * 1000)
 
     def _escalates_ms(self, cause: Cause, alarm: Alarm) -> int | None:
         """When it will be too late: only for what is on and not known to be gone."""
-        steps = self.policy.timers_of(alarm.priority).escalate_after_s
+        late_after_s = self.policy.timers_of(alarm.priority).late_after_s(alarm.escalation_level)
         is_waiting = alarm.signal is SignalState.ON and alarm.condition is not ConditionState.ABSENT
-        if not is_waiting or cause.unseen_ms is None or alarm.escalation_level >= len(steps):
+        if not is_waiting or cause.unseen_ms is None or late_after_s is None:
             return None
-        return cause.unseen_ms + round(steps[alarm.escalation_level] * 1000)
+        return cause.unseen_ms + round(late_after_s * 1000)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -465,7 +531,7 @@ def _event(alarm: Alarm, changed: Alarm, *, has_news: bool) -> AlarmEvent | None
     """What happened to an alarm of which something is held, the strongest first."""
     if PRIORITY_RANK[changed.priority] > PRIORITY_RANK[alarm.priority]:
         return AlarmEvent.WORSENED
-    if alarm.signal is SignalState.LATCHED or (alarm.signal is SignalState.ACKNOWLEDGED and has_news):
+    if alarm.signal is SignalState.LATCHED or has_news:
         return AlarmEvent.ONSET
     if PRIORITY_RANK[changed.priority] < PRIORITY_RANK[alarm.priority]:
         return AlarmEvent.EASED

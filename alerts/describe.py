@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from alerts.alarm import Priority, SignalState
 from alerts.lifecycle import MOVES, AlarmEvent, Guard, Move
-from alerts.policy import AlarmPolicy, Group, Relation
+from alerts.policy import AlarmPolicy, Group, Relation, Timers
 
 _STATES = (SignalState.OFF, SignalState.ON, SignalState.ACKNOWLEDGED, SignalState.LATCHED)
 
@@ -33,13 +33,19 @@ def lifecycle_diagram() -> str:
 def policy_tables(policy: AlarmPolicy) -> str:
     """Groups, explanations, timers, damping and limits off of a policy."""
     groups = (_group_row(group) for group in policy.groups)
+    timers = _timer_rows(policy)
     explained = ("while there is", "these are explained", "of", "and for so long afterwards")
     parts = [
         f"Policy `{policy.id}`, version {policy.version}.",
         _table(("one alarm", "of all conditions of", "that begin"), groups),
         _table(explained, _inhibition_rows(policy)),
-        _table(("priority", "called again without acknowledgement after", "reminded of after"), _timer_rows(policy)),
+        _table(("priority", "called again without acknowledgement after", "acknowledged, reminded of after"), timers),
     ]
+    if policy.never_reminded:
+        never = ", ".join(f"`{family}`" for family in sorted(policy.never_reminded))
+        parts.append(f"Never reminded of: {never}.")
+    ladders = [group.steps for group in policy.groups if group.steps]
+    parts += [f"Steps of one measure: {' < '.join(f'`{step}`' for step in steps)}." for steps in ladders]
     damping = policy.damping
     if damping is not None:
         parts.append(
@@ -69,6 +75,8 @@ def _guarded(way: Move) -> str:
 
 def _group_row(group: Group) -> Iterable[str]:
     begins = "while it lasts" if group.joins_within_s is None else f"within {group.joins_within_s:g} s of it"
+    if group.is_per_subject:
+        begins += ", for each subject its own"
     return f"`{group.id}`", ", ".join(f"`{family}`" for family in sorted(group.families)), begins
 
 
@@ -82,8 +90,17 @@ def _inhibition_rows(policy: AlarmPolicy) -> Iterable[Iterable[str]]:
 def _timer_rows(policy: AlarmPolicy) -> Iterable[Iterable[str]]:
     for priority in Priority:
         timers = policy.timers_of(priority)
-        steps = ", ".join(f"{step:g} s" for step in timers.escalate_after_s) or "–"
-        yield priority, steps, f"{timers.remind_after_s:g} s" if timers.remind_after_s is not None else "–"
+        steps = [f"{step:g} s" for step in timers.escalate_after_s]
+        if timers.again_every_s is not None:
+            steps.append(f"each further {timers.again_every_s:g} s")
+        yield priority, ", ".join(steps) or "–", _reminder(timers)
+
+
+def _reminder(timers: Timers) -> str:
+    if timers.remind_after_s is None:
+        return "–"
+    times = {None: "each time", 1: "once"}.get(timers.remind_times, f"{timers.remind_times} times")
+    return f"{timers.remind_after_s:g} s, {times}"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

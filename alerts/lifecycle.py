@@ -5,7 +5,8 @@ Rules
   may be acknowledged while what is wrong stays.
 - A high-priority physiological alarm latches: it ends only when somebody has seen it.
 - Acknowledging concerns this alarm and no other: a later instance is a new alarm and sounds. It concerns what there was
-  to see: what becomes worse, and a condition that joins later and has to be heard, is announced again.
+  to see: what becomes worse, and a condition that begins later and is no lesser, is announced again. So is what begins
+  while an alarm is on: a pause of the sound is for what there was before.
 - Not knowing clears nothing: UNKNOWN and KNOWN change the condition, never the signal.
 - A high priority falls only after somebody has seen it.
 - A move that is not in the table, or whose guard does not hold, is illegal: it raises `IllegalMoveError` and changes
@@ -115,6 +116,7 @@ _S, _E, _P, _G = SignalState, AlarmEvent, Phase, Guard
 MOVES: Mapping[tuple[SignalState, AlarmEvent], tuple[Move, ...]] = MappingProxyType(
     {
         (_S.OFF, _E.ONSET): (Move(_S.ON, _P.START),),
+        (_S.ON, _E.ONSET): (Move(_S.ON, _P.UPDATE),),
         (_S.ON, _E.WORSENED): (Move(_S.ON, _P.ESCALATE),),
         (_S.ON, _E.EASED): (Move(_S.ON, _P.DEESCALATE, _G.NOT_HIGH),),
         (_S.ON, _E.CHANGED): (Move(_S.ON, _P.UPDATE),),

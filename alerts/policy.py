@@ -37,6 +37,16 @@ class Group:
     """How long after its beginning further conditions join the alarm; None: for as long as it lasts."""
     several: str = ""
     """What several of them are called: `devices offline`."""
+    is_per_subject: bool = False
+    """Whether each subject (a dose, a pump) has an alarm of its own."""
+    steps: tuple[str, ...] = ()
+    """Rules that are steps of one measure, from the least to the worst: who has seen a step knows of those below it."""
+
+    def outdoes(self, rule_id: str, other_id: str) -> bool:
+        """Whether a rule is a further step of the same measure than another."""
+        if rule_id not in self.steps or other_id not in self.steps:
+            return False
+        return self.steps.index(rule_id) > self.steps.index(other_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +68,21 @@ class Timers:
 
     escalate_after_s: tuple[float, ...] = ()
     """Seconds without acknowledgement at which level 1, 2, … is reached, increasing."""
+    again_every_s: float | None = None
+    """Seconds from one further level to the next, when nobody has acknowledged at the last of those; None: no more."""
     remind_after_s: float | None = None
-    """Seconds after an acknowledgement at which a condition that is still there is announced again."""
+    """Seconds after an acknowledgement at which a condition that is still there is announced again; None: never."""
+    remind_times: int | None = None
+    """How often, until something new is announced; None: each time."""
+
+    def late_after_s(self, level: int) -> float | None:
+        """Seconds without acknowledgement at which the level after this one is reached; None: there is none."""
+        steps = self.escalate_after_s
+        if level < len(steps):
+            return steps[level]
+        if not steps or self.again_every_s is None:
+            return None
+        return steps[-1] + (level - len(steps) + 1) * self.again_every_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +124,8 @@ class AlarmPolicy:
     groups: tuple[Group, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
     timers: Mapping[Priority, Timers] = field(default_factory=dict)
+    never_reminded: frozenset[str] = frozenset()
+    """Families of which an acknowledged alarm is not announced again by time alone."""
     damping: Damping | None = None
     limits_off: LimitsOffBounds
 

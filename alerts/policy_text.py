@@ -13,6 +13,7 @@ from itertools import pairwise
 from alerts.alarm import Priority
 from alerts.policy import AlarmPolicy, Damping, Group, Inhibition, LimitsOffBounds, Relation, Timers
 from streaming.commands import LIMITS_OFF_MAX_S
+from streaming.criteria.predicates import read_flag
 from streaming.rules.kinds import EQUIPMENT_KINDS, FAMILIES
 from streaming.rules.table import ProfileError, Table
 
@@ -42,6 +43,7 @@ def parse_policy(text: str, source: str) -> AlarmPolicy:
         groups=_groups(source, document),
         inhibitions=tuple(_inhibition(source, body) for body in document.tables("inhibition")),
         timers=_timers(document.table("timers")),
+        never_reminded=_never_reminded(document.table("reminders")) if "reminders" in document else frozenset(),
         damping=_damping(document.table("damping")) if "damping" in document else None,
         limits_off=_limits_off(document.table("limits_off")),
     )
@@ -68,10 +70,16 @@ def _group(source: str, body: Mapping[str, object]) -> Group:
         families=_some(table, "families", FAMILIES),
         joins_within_s=table.optional_number("joins_within_s", low=0, high=3600),
         several=table.optional_text("several") or "",
+        is_per_subject=read_flag(table, "per_subject", default=False),
+        steps=table.texts("steps"),
     )
     _reason(table)
     if group.joins_within_s is not None and not group.several:
         raise table.error("several", "is missing: several conditions that join need a name")
+    if group.joins_within_s is not None and group.is_per_subject:
+        raise table.error("per_subject", "does not go with `joins_within_s`: what joins has a subject of its own")
+    if len(set(group.steps)) != len(group.steps):
+        raise table.error("steps", "must not name a rule twice")
     return group
 
 
@@ -106,10 +114,22 @@ def _timers_of(table: Table) -> Timers:
         raise table.error("escalate_after_s", "must increase")
     timers = Timers(
         escalate_after_s=tuple(float(step) for step in steps),
-        remind_after_s=table.optional_number("remind_after_s", low=1, high=DAY_S),
+        again_every_s=table.optional_number("again_every_s", low=60, high=DAY_S),
+        remind_after_s=table.optional_number("remind_after_s", low=60, high=DAY_S),
+        remind_times=table.integer("remind_times", low=1, high=1000) if "remind_times" in table else None,
     )
-    table.end()
+    _reason(table)
+    if timers.again_every_s is not None and not timers.escalate_after_s:
+        raise table.error("again_every_s", "needs a level in `escalate_after_s`: it is reached again")
+    if timers.remind_times is not None and timers.remind_after_s is None:
+        raise table.error("remind_times", "needs `remind_after_s`")
     return timers
+
+
+def _never_reminded(table: Table) -> frozenset[str]:
+    never = _some(table, "never", FAMILIES)
+    _reason(table)
+    return never
 
 
 def _damping(table: Table) -> Damping:

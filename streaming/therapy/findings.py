@@ -31,6 +31,7 @@ class FindingKind(StrEnum):
     """What may be found."""
 
     WRONG_DOSE = "wrong_dose"
+    SHORT_DOSE = "short_dose"
     WRONG_DURATION = "wrong_duration"
     TOO_EARLY = "too_early"
     TOO_MANY = "too_many"
@@ -50,6 +51,7 @@ FAMILY_OF: Mapping[FindingKind, str] = MappingProxyType(
         **dict.fromkeys(
             (
                 FindingKind.WRONG_DOSE,
+                FindingKind.SHORT_DOSE,
                 FindingKind.WRONG_DURATION,
                 FindingKind.TOO_EARLY,
                 FindingKind.TOO_MANY,
@@ -113,6 +115,8 @@ class InfusionLimits:
     """[V]"""
     paused_max_min: float = 5.0
     """[D] clinical.md 6.1"""
+    given_up_after_min: float = 15.0
+    """A dose that has not gone on so long after its stop is taken for one that ends short. [D]"""
     weight_within_percent: float = 10.0
     """Of the dosing weight, either way. [D] clinical.md 1.4"""
     concentration_low_mg_ml: float = 0.030
@@ -160,6 +164,7 @@ def dose_findings(record: DoseRecord, now_ms: int, limits: InfusionLimits) -> li
         dose, before = doses[i], doses[i - 1] if i else None
         of_dose = [
             _wrong_dose(dose, now_ms, limits),
+            _short_dose(dose, now_ms, limits),
             _wrong_duration(dose, now_ms, limits),
             _too_early(dose, before, limits),
             _too_many(dose, i + 1, record, limits),
@@ -176,6 +181,7 @@ def doses_change_ms(record: DoseRecord, now_ms: int, limits: InfusionLimits) -> 
     for dose in record.all[-2:]:
         ended_ms = dose.ended_ms(now_ms)
         if ended_ms is not None:
+            dues.append(ended_ms + round(limits.given_up_after_min * MINUTE_MS))
             dues.append(ended_ms + round(limits.told_for_h * HOUR_MS) + 1)
             continue
         dues.append(dose.started_ms + round(limits.duration_min_high * MINUTE_MS) + 1)
@@ -240,23 +246,38 @@ def _about(
 
 
 def _wrong_dose(dose: Dose, now_ms: int, limits: InfusionLimits) -> _Judged:
+    """More than ordered: programmed, or given."""
     within, ended_ms = limits.dose_within_percent, dose.ended_ms(now_ms)
     given, planned = dose.percent_of_order, dose.planned_percent
-    since_ms, text = None, ""
+    since_ms, text = None, "no more than ordered"
     if given is not None and given > 100 + within:
         since_ms, text = ended_ms or dose.heard_ms, f"{given:g} % of the order given"
-    elif ended_ms is not None:
-        if given is not None and given < 100 - within:
-            since_ms, text = ended_ms, f"{given:g} % of the order given"
-    elif planned is not None and abs(planned - 100) > within and dose.reprogrammed_ms is None:
+    elif ended_ms is None and planned is not None and planned > 100 + within and dose.reprogrammed_ms is None:
         since_ms, text = dose.started_ms, f"{planned:g} % of the order programmed"
-    evidence = {
-        "text": f"dose {dose.number}: {text}" if text else f"dose {dose.number}: amount as ordered",
-        "percent_of_order": given,
-        "percent_programmed": planned,
-        "limit_percent": within,
+    return FindingKind.WRONG_DOSE, since_ms, _amount(dose, text, limits)
+
+
+def _short_dose(dose: Dose, now_ms: int, limits: InfusionLimits) -> _Judged:
+    """Less than ordered: programmed, or given by a dose that is over and has not gone on for a while."""
+    within, ended_ms = limits.dose_within_percent, dose.ended_ms(now_ms)
+    given, planned = dose.percent_of_order, dose.planned_percent
+    since_ms, text = None, "no less than ordered"
+    if ended_ms is not None:
+        is_over = dose.is_complete or now_ms - ended_ms >= limits.given_up_after_min * MINUTE_MS
+        if is_over and given is not None and given < 100 - within:
+            since_ms, text = ended_ms, f"{given:g} % of the order given"
+    elif planned is not None and planned < 100 - within and dose.reprogrammed_ms is None:
+        since_ms, text = dose.started_ms, f"{planned:g} % of the order programmed"
+    return FindingKind.SHORT_DOSE, since_ms, _amount(dose, text, limits)
+
+
+def _amount(dose: Dose, text: str, limits: InfusionLimits) -> dict[str, Any]:
+    return {
+        "text": f"dose {dose.number}: {text}",
+        "percent_of_order": dose.percent_of_order,
+        "percent_programmed": dose.planned_percent,
+        "limit_percent": limits.dose_within_percent,
     }
-    return FindingKind.WRONG_DOSE, since_ms, evidence
 
 
 def _wrong_duration(dose: Dose, now_ms: int, limits: InfusionLimits) -> _Judged:

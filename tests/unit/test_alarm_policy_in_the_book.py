@@ -14,6 +14,7 @@ from tests.support.verdicts import (
     BROKER,
     FAULT,
     HR_130,
+    HR_150,
     INDETERMINATE,
     MAP_50,
     MAP_60,
@@ -30,6 +31,8 @@ from tests.support.verdicts import (
 )
 
 ALL = (MAP_65, SBP_90, MAP_60, SBP_80, MAP_50)
+GAIN_5, GAIN_10, GAIN_15 = (f"weight_gain.{percent}_percent" for percent in (5, 10, 15))
+INTERRUPTED, TOO_LONG = "dose.interrupted", "dose.wrong_duration"
 
 
 @pytest.fixture
@@ -91,12 +94,71 @@ def test_a_further_high_condition_sounds_again_though_a_high_one_was_acknowledge
     assert side.steps[-1] == (20, "update", "on")
 
 
-def test_a_further_medium_condition_of_the_same_cause_does_not_sound(side: Bookside) -> None:
+def test_a_further_condition_no_less_than_what_was_acknowledged_sounds_again(side: Bookside) -> None:
     side.say(0, PRESENT, MAP_65)
     side.acknowledge(5)
     side.say(20, PRESENT, SBP_90)
 
+    assert side.steps[-1] == (20, "update", "on")
+    (alarm,) = side.book.active.values()
+    assert (alarm.acknowledged, alarm.priority, alarm.next_escalation_at_ms) == (None, "medium", ms(320))
+
+
+def test_a_further_low_condition_sounds_though_a_low_one_was_acknowledged(side: Bookside) -> None:
+    side.say(0, PRESENT, GAIN_5)
+    side.acknowledge(5)
+    side.hear(20, verdict(GAIN_5, ABSENT, 20), verdict(GAIN_10, PRESENT, 20))
+
+    assert side.shown[-1] == Shown(20, GAIN_10, "update", "on", "low")
+
+
+def test_a_step_back_is_no_news(side: Bookside) -> None:
+    side.say(0, PRESENT, GAIN_10)
+    side.acknowledge(5)
+    side.hear(20, verdict(GAIN_10, ABSENT, 20), verdict(GAIN_5, PRESENT, 20))
+    assert side.shown[-1] == Shown(20, GAIN_5, "update", "acknowledged", "low")
+
+    side.hear(30, verdict(GAIN_5, ABSENT, 30), verdict(GAIN_10, PRESENT, 30))
+    assert side.shown[-1] == Shown(30, GAIN_10, "update", "on", "low"), "a step on is"
+
+
+def test_a_condition_that_lies_within_an_acknowledged_one_is_no_news(side: Bookside) -> None:
+    side.say(0, PRESENT, HR_150, subject="hr")
+    side.acknowledge(5)
+    side.say(60, PRESENT, HR_130, subject="hr")
+
+    assert side.steps[-1] == (60, "update", "acknowledged")
+
+
+def test_a_lesser_condition_of_the_same_cause_is_no_news(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_60)
+    side.acknowledge(5)
+    side.say(20, PRESENT, SBP_90)
+
     assert side.steps[-1] == (20, "update", "acknowledged")
+
+
+def test_a_part_that_keeps_coming_and_going_is_news_three_times(side: Bookside) -> None:
+    side.say(0, PRESENT, SBP_90)
+    for turn in range(5):
+        side.acknowledge(10 + turn * 40)
+        side.say(20 + turn * 40, PRESENT, MAP_65)
+        side.acknowledge(30 + turn * 40)
+        side.say(40 + turn * 40, ABSENT, MAP_65)
+    side.say(900, PRESENT, MAP_65)
+
+    assert [at_s for at_s, phase, to in side.steps if (phase, to) == ("update", "on")] == [20, 60, 100, 900]
+
+
+def test_what_one_dose_does_wrong_is_one_alarm_and_another_dose_another(side: Bookside) -> None:
+    side.say(0, PRESENT, INTERRUPTED, subject="dose 4")
+    side.say(60, PRESENT, TOO_LONG, subject="dose 4")
+    side.say(70, PRESENT, INTERRUPTED, subject="dose 5")
+
+    assert {key: alarm.rule_id for key, alarm in side.book.active.items()} == {
+        ("dose", "dose 4"): TOO_LONG,
+        ("dose", "dose 5"): INTERRUPTED,
+    }
 
 
 def test_a_high_priority_falls_only_when_somebody_has_seen_it(side: Bookside) -> None:
@@ -223,10 +285,18 @@ def test_a_high_alarm_that_nobody_acknowledges_rises_level_by_level(side: Booksi
     (alarm,) = side.book.active.values()
     assert alarm.next_escalation_at_ms == ms(60)
 
-    side.pass_to(1000)
+    side.pass_to(1400)
 
-    assert side.steps == [(0, "start", "on"), (60, "escalate", "on"), (180, "escalate", "on")]
-    assert [t.alarm.escalation_level for t in side.transitions] == [0, 1, 2]
+    assert side.steps == [(0, "start", "on"), *((at_s, "escalate", "on") for at_s in (60, 180, 780, 1380))]
+    assert [t.alarm.escalation_level for t in side.transitions] == [0, 1, 2, 3, 4]
+    assert side.transitions[-1].alarm.next_escalation_at_ms == ms(1980), "nobody may rely on somebody having come"
+
+
+def test_a_medium_alarm_that_nobody_acknowledges_rises_twice_and_no_further(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_65)
+    side.pass_to(90_000)
+
+    assert side.steps == [(0, "start", "on"), (300, "escalate", "on"), (1800, "escalate", "on")]
     assert side.transitions[-1].alarm.next_escalation_at_ms is None
 
 
@@ -248,16 +318,55 @@ def test_nobody_is_called_again_for_what_was_acknowledged_in_time(side: Bookside
     assert side.steps == [(0, "start", "on"), (59, "acknowledge", "acknowledged")]
 
 
-def test_what_is_still_there_long_after_it_was_acknowledged_is_announced_again(side: Bookside) -> None:
+def test_what_is_high_and_still_there_after_it_was_acknowledged_is_announced_each_time(side: Bookside) -> None:
     side.say(0, PRESENT, MAP_60)
     side.pass_to(61)
     side.acknowledge(70)
     side.say(100, INDETERMINATE, MAP_60)
-    side.pass_to(371)
+    side.pass_to(971)
 
-    assert side.steps[-1] == (370, "update", "on")
+    assert side.steps[-1] == (970, "update", "on")
     (alarm,) = side.book.active.values()
-    assert (alarm.acknowledged, alarm.escalation_level, alarm.next_escalation_at_ms) == (None, 0, ms(430))
+    assert (alarm.acknowledged, alarm.escalation_level, alarm.next_escalation_at_ms) == (None, 0, ms(1030))
+    side.acknowledge(1000)
+    side.pass_to(1901)
+    assert side.steps[-1] == (1900, "update", "on")
+
+
+def test_what_is_medium_and_still_there_is_reminded_of_once(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_65)
+    side.acknowledge(10)
+    side.pass_to(3611)
+    assert side.steps[-1] == (3610, "update", "on")
+
+    side.acknowledge(3620)
+    side.pass_to(90_000)
+    assert side.steps[-1] == (3620, "acknowledge", "acknowledged")
+
+    side.say(90_001, PRESENT, SBP_90)
+    side.acknowledge(90_010)
+    side.pass_to(93_700)
+    assert side.steps[-1] == (93_610, "update", "on"), "what is new may be reminded of again"
+
+
+def test_nobody_is_reminded_of_what_is_low_or_lasts_for_days(side: Bookside) -> None:
+    for at_s, rule_id in ((0, GAIN_5), (100_000, GAIN_15)):
+        side.say(at_s, PRESENT, rule_id)
+        side.acknowledge(at_s + 10)
+        side.pass_to(at_s + 90_000)
+
+        assert side.steps[-1] == (at_s + 10, "acknowledge", "acknowledged")
+
+
+def test_what_eases_after_it_was_acknowledged_is_reminded_of_as_what_it_is_now(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_65, MAP_60)
+    side.acknowledge(10)
+    side.say(20, ABSENT, MAP_60)
+    side.pass_to(3600)
+    assert side.steps[-1] == (20, "deescalate", "acknowledged")
+
+    side.pass_to(3611)
+    assert side.steps[-1] == (3610, "update", "on")
 
 
 def test_what_gets_worse_has_the_time_of_its_new_priority(side: Bookside) -> None:
@@ -389,6 +498,26 @@ def test_a_pause_is_for_the_alarms_there_are_and_ends_by_itself(side: Bookside) 
     side.say(30, PRESENT, MAP_60)
     worse = side.book.active["hypotension", ""]
     assert side.book.audio_paused_until_ms(worse, ms(31)) is None, "what gets worse sounds"
+
+
+def test_a_pause_is_not_for_what_begins_in_an_alarm_that_is_on(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_60)
+    side.book.pause_audio(ms(10), ms(130))
+    side.say(20, PRESENT, MAP_50)
+
+    (alarm,) = side.book.active.values()
+    assert side.steps[-1] == (20, "update", "on")
+    assert side.book.audio_paused_until_ms(alarm, ms(21)) is None
+    assert alarm.next_escalation_at_ms == ms(60), "nobody has come for the first one either"
+
+
+def test_a_pause_goes_on_though_a_lesser_condition_begins(side: Bookside) -> None:
+    side.say(0, PRESENT, MAP_60)
+    side.book.pause_audio(ms(10), ms(130))
+    side.say(20, PRESENT, MAP_65)
+
+    (alarm,) = side.book.active.values()
+    assert side.book.audio_paused_until_ms(alarm, ms(21)) == ms(130)
 
 
 def test_a_pause_of_nothing_ends_a_pause(side: Bookside) -> None:

@@ -30,6 +30,9 @@ def test_the_shipped_policy_is_read_as_it_is_written() -> None:
     assert (policy.id, policy.sha256) == ("il2-ward", sha256(TEXT.encode()).hexdigest())
     assert policy.timers_of(Priority.HIGH).escalate_after_s == (60, 180)
     assert policy.timers_of(Priority.LOW).remind_after_s is None
+    assert [policy.timers_of(Priority.HIGH).late_after_s(level) for level in range(5)] == [60, 180, 780, 1380, 1980]
+    assert [policy.timers_of(Priority.MEDIUM).late_after_s(level) for level in range(3)] == [300, 1800, None]
+    assert policy.timers_of(Priority.LOW).late_after_s(0) is None
     by_device, by_bed = policy.inhibitions
     assert (by_device.by, by_device.relation, by_bed.by, by_bed.relation) == (
         "device_offline",
@@ -52,6 +55,14 @@ def test_policies_are_found_by_id_by_file_or_not_at_all(tmp_path: object) -> Non
 def test_a_state_made_under_one_policy_is_not_taken_for_another() -> None:
     assert Rulebook(alarms=IL2).identity != Rulebook(alarms=IL2, policy=load_alarm_policy()).identity
     assert load_rulebook().policy == load_alarm_policy()
+
+
+def test_the_steps_of_a_group_are_rules_of_its_families() -> None:
+    for group in load_alarm_policy().groups:
+        for step in group.steps:
+            rule = IL2.rule(step)
+            assert rule is not None, step
+            assert rule.family in group.families
 
 
 def test_no_rule_is_protected_that_is_not_there_and_no_protected_one_may_be_off() -> None:
@@ -91,7 +102,13 @@ def test_no_rule_is_protected_that_is_not_there_and_no_protected_one_may_be_off(
         ("escalate_after_s = [60, 180]", "escalate_after_s = [0]", "`escalate_after_s` must be a list of numbers"),
         ("escalate_after_s = [60, 180]\n", "", "`escalate_after_s` is missing"),
         ("[timers.high]", "[timers.urgent]", "`urgent` is no priority; there are high, medium, low"),
-        ("remind_after_s = 300", "remind_after = 300", "unknown field 'remind_after'"),
+        ("remind_after_s = 900", "remind_after = 900", "unknown field 'remind_after'"),
+        ("remind_after_s = 3600\n", "", "`remind_times` needs `remind_after_s`"),
+        ("escalate_after_s = [60, 180]", "escalate_after_s = []", "`again_every_s` needs a level"),
+        ("remind_times = 1", "remind_times = 0", "`remind_times` must be a whole number from 1"),
+        ('never = ["weight_gain", ', 'never = ["weight", ', "`never` is 'weight'"),
+        ("joins_within_s = 60", "joins_within_s = 60\nper_subject = true", "does not go with `joins_within_s`"),
+        ('steps = ["renal.injury_stage_1", ', 'steps = ["renal.creatinine_2_5", ', "must not name a rule twice"),
         ("quiet_s = 180", "quiet_s = 0", "`damping`: `quiet_s` must be a number from 1"),
         ("longest_s = 1800", "longest_s = 86400", "`limits_off`: `longest_s` must be a whole number from 1 to 14400"),
         ("[damping]", "[dampening]", "unknown field 'dampening'"),

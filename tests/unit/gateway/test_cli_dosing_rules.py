@@ -50,7 +50,7 @@ def test_checking_without_names_runs_the_vectors_of_every_profile() -> None:
 
     assert status == 0
     assert [name for name in PROFILES if f"{name} 1: " not in out] == []
-    assert "alarms-il2 2: " in out
+    assert "alarms-il2 3: " in out
     assert out.count(" 0 failed") == len(PROFILES) + 1
 
 

@@ -61,14 +61,21 @@ def begun(nurse: Nurse, *, tbi: float = BAG_ML, rate: float = RATE) -> Nurse:
     return nurse
 
 
-@pytest.mark.parametrize(("tbi", "holds"), [(52.5, False), (52.51, True), (47.5, False), (47.49, True)])
-def test_a_program_that_is_not_the_order_is_a_wrong_dose_from_its_start(tbi: float, holds: bool) -> None:
+@pytest.mark.parametrize(
+    ("tbi", "kind"),
+    [(52.5, None), (52.51, FindingKind.WRONG_DOSE), (47.5, None), (47.49, FindingKind.SHORT_DOSE)],
+)
+def test_a_program_that_is_not_the_order_is_too_much_or_too_little_from_its_start(
+    tbi: float, kind: FindingKind | None
+) -> None:
     nurse = begun(Nurse(), tbi=tbi)
-    finding = one(about_doses(nurse, 10), FindingKind.WRONG_DOSE)
+    found = about_doses(nurse, 10)
 
-    assert finding.holds is holds
-    assert finding.since_ms == (at(0) if holds else at(10))
-    assert finding.evidence["percent_programmed"] == pytest.approx(tbi * 2)
+    for each in (FindingKind.WRONG_DOSE, FindingKind.SHORT_DOSE):
+        finding = one(found, each)
+        assert finding.holds is (kind is each)
+        assert finding.since_ms == (at(0) if kind is each else at(10))
+        assert finding.evidence["percent_programmed"] == pytest.approx(tbi * 2)
 
 
 def test_too_much_is_a_wrong_dose_while_it_runs() -> None:
@@ -87,15 +94,37 @@ def test_too_much_is_a_wrong_dose_while_it_runs() -> None:
 
 
 @pytest.mark.parametrize(("ml", "holds"), [(47.5, False), (47.4, True)])
-def test_too_little_is_a_wrong_dose_when_it_is_over(ml: float, holds: bool) -> None:
+def test_too_little_is_a_short_dose_when_it_has_not_gone_on(ml: float, holds: bool) -> None:
     nurse = begun(Nurse())
     nurse.give(800, ml)
     nurse.stop(810)
-    assert not one(about_doses(nurse, 820), FindingKind.WRONG_DOSE).holds
+    assert not one(about_doses(nurse, 810 + 301), FindingKind.SHORT_DOSE).holds, "it may go on"
+    assert at(810 + 900) in doses_change_ms(nurse.record, at(810 + 301), LIMITS)
+    assert not one(about_doses(nurse, 810 + 899), FindingKind.SHORT_DOSE).holds
 
-    finding = one(about_doses(nurse, 810 + 301), FindingKind.WRONG_DOSE)
+    finding = one(about_doses(nurse, 810 + 900), FindingKind.SHORT_DOSE)
     assert finding.holds is holds
     assert not holds or finding.since_ms == at(810)
+    assert not one(about_doses(nurse, 810 + 900), FindingKind.WRONG_DOSE).holds
+
+
+def test_a_dose_that_goes_on_is_no_short_one() -> None:
+    nurse = begun(Nurse())
+    nurse.give(300, 20.0)
+    nurse.stop(310)
+    nurse.give(1200, 20.0)
+    nurse.give(1300, 25.0)
+
+    assert not one(about_doses(nurse, 1310), FindingKind.SHORT_DOSE).holds
+
+
+def test_a_program_that_ends_before_the_order_is_in_is_short_at_once() -> None:
+    nurse = begun(Nurse())
+    nurse.say(800, tbi=40.0, volume=40.0, remaining=0.0)
+
+    finding = one(about_doses(nurse, 801), FindingKind.SHORT_DOSE)
+    assert (finding.holds, finding.since_ms) == (True, at(800))
+    assert finding.evidence["text"] == "dose 1: 80 % of the order given"
 
 
 def test_a_dose_of_unknown_amount_is_not_called_wrong() -> None:
@@ -103,6 +132,7 @@ def test_a_dose_of_unknown_amount_is_not_called_wrong() -> None:
     nurse.dose(0)
 
     assert not one(about_doses(nurse, 1000), FindingKind.WRONG_DOSE).holds
+    assert not one(about_doses(nurse, 1000), FindingKind.SHORT_DOSE).holds
 
 
 def test_a_finding_about_a_dose_is_told_for_an_hour_after_it() -> None:
@@ -110,8 +140,8 @@ def test_a_finding_about_a_dose_is_told_for_an_hour_after_it() -> None:
     nurse.give(800, 40.0)
     nurse.stop(810)
 
-    assert one(about_doses(nurse, 810 + HOUR_S), FindingKind.WRONG_DOSE).holds
-    later = one(about_doses(nurse, 811 + HOUR_S), FindingKind.WRONG_DOSE)
+    assert one(about_doses(nurse, 810 + HOUR_S), FindingKind.SHORT_DOSE).holds
+    later = one(about_doses(nurse, 811 + HOUR_S), FindingKind.SHORT_DOSE)
     assert not later.holds
     assert later.since_ms == at(811 + HOUR_S)
 
@@ -251,7 +281,7 @@ def test_time_alone_changes_findings_at_twenty_minutes_and_an_hour_after_the_end
     nurse = begun(Nurse())
     assert doses_change_ms(nurse.record, at(0), LIMITS) == [at(1200) + 1, at(300) + 1]
     nurse.give(800, 50.0)
-    assert doses_change_ms(nurse.record, at(1000), LIMITS) == [at(800 + HOUR_S) + 1]
+    assert doses_change_ms(nurse.record, at(1000), LIMITS) == [at(800 + 900), at(800 + HOUR_S) + 1]
 
 
 # --- pumps ------------------------------------------------------------------------------------------------------------
