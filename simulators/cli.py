@@ -41,7 +41,7 @@ from simulators.recordings.stay import ImportReport, TableError
 from simulators.scenario import Scenario, load_scenario, scenario_names
 from simulators.service import Service
 from simulators.session import Session, SessionOptions, play_ward
-from simulators.stage import Stage
+from simulators.stage import OutageStyle, Stage
 from simulators.truth import write_labels, write_truth
 from simulators.ward import Ward
 
@@ -316,7 +316,12 @@ async def _run_course(run: _Run, plan: _WardPlan, desk: Service | None, truth: P
         # In a thread: the days before the run are lived through meanwhile, and the heartbeats are not to wait for it.
         stage = await asyncio.to_thread(
             lambda: Stage(
-                plan.scenario, beds=plan.beds, unit=plan.unit, seed=plan.seed, start_ms=clock.now_ms(), tells_link=False
+                plan.scenario,
+                beds=plan.beds,
+                unit=plan.unit,
+                seed=plan.seed,
+                start_ms=clock.now_ms(),
+                outage=OutageStyle.SILENT,
             )
         )
         live = LiveRun(session, stage, desk, _say, obeys=obeys and desk is not None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from simulators.admissions import admission_request
@@ -27,7 +28,7 @@ from simulators.plan import FaultKind, PlannedFault
 from simulators.scenario import Scenario
 from simulators.truth import DoseTruth, RunTruth, SignatureTruth, truth_of
 from simulators.ward import SURNAMES, SimulatedBed, Ward
-from simulators.wire_faults import Arrivals, Span, Wire
+from simulators.wire_faults import Arrivals, Wire
 
 STEP_MS = STEP_S * 1000
 
@@ -44,6 +45,17 @@ class Act:
     def is_pause(self) -> bool:
         """Neither: the admissions are made, the devices have not spoken yet."""
         return self.message is None and self.asked is None
+
+
+class OutageStyle(StrEnum):
+    """How a broker's outage that a scenario lays down comes about."""
+
+    TOLD = "told"
+    """Messages are kept back, and what the gateway itself would journal is said: a recording."""
+    SILENT = "silent"
+    """Messages are kept back; the gateway notices nothing but their absence."""
+    REAL = "real"
+    """Somebody kills the broker, and starts it again: connections keep the messages, the gateway sees for itself."""
 
 
 class StagedBed(Protocol):
@@ -66,6 +78,9 @@ class StagedBed(Protocol):
     def step(self, at_ms: int) -> list[Asked]:
         """Moves to an instant."""
 
+    def shift(self, by_ms: int) -> None:
+        """The one simulated clock has been set by so much."""
+
 
 class _WardBed:
     """A bed of a ward whose vital signs are a function of time."""
@@ -87,20 +102,23 @@ class _WardBed:
     def step(self, at_ms: int) -> list[Asked]:  # noqa: ARG002 - nobody treats anybody here
         return []
 
+    def shift(self, by_ms: int) -> None:
+        for device in self.devices:
+            device.shift(by_ms)
+
 
 @dataclass(slots=True)
 class _WardTruth:
     """What is true at a bed of a ward."""
 
     bed: SimulatedBed
-    start_ms: int
 
     @property
     def has_line(self) -> bool:
         return self.bed.monitor.has_arterial_line
 
     def sample(self, at_ms: int, is_down: tuple[str, ...]) -> TruthSample:  # noqa: ARG002 - nothing is ever down here
-        run_s = (at_ms - self.start_ms) / 1000.0
+        run_s = (at_ms - self.bed.monitor.start_ms) / 1000.0
         traits, artefact = self.bed.patient.traits, self.bed.monitor.artefact_at(run_s)
         signs = self.bed.patient.vital_signs_at(run_s)
         return TruthSample(
@@ -121,7 +139,14 @@ class Stage:
     """One run."""
 
     def __init__(
-        self, scenario: Scenario, *, beds: int, unit: str, seed: int, start_ms: int, tells_link: bool = True
+        self,
+        scenario: Scenario,
+        *,
+        beds: int,
+        unit: str,
+        seed: int,
+        start_ms: int,
+        outage: OutageStyle = OutageStyle.TOLD,
     ) -> None:
         """Sets the stage.
 
@@ -131,12 +156,11 @@ class Stage:
             unit: name of the unit in topics.
             seed: the same seed, the same run.
             start_ms: simulated start, milliseconds since 1970 UTC.
-            tells_link: whether a broker's outage is told as the gateway itself would journal it (a recording), or
-                happens to messages alone (a live run, whose gateway notices for itself).
+            outage: how a broker's outage comes about.
         """
         self.scenario, self.unit, self.seed = scenario, unit, seed
         self.start_ms = self.now_ms = start_ms
-        self.tells_link = tells_link
+        self.outage = outage
         self._shift_ms = 0
         self.admissions: dict[str, str] = {}
         """Live: the gateway's id of each admission, by ours."""
@@ -170,11 +194,11 @@ class Stage:
             return
         self.start_ms += by_ms
         self.now_ms += by_ms
-        for bed in self.course_beds:
+        for bed in self.beds:
             bed.shift(by_ms)
         self._arrivals.shift(by_ms)
         for wire in self._wires.values():
-            wire.cuts = [Span(cut.from_ms + by_ms, cut.to_ms + by_ms) for cut in wire.cuts]
+            wire.shift(by_ms)
 
     def truth(self) -> RunTruth:
         """All that is known of the run so far, and what is expected of it."""
@@ -211,7 +235,7 @@ class Stage:
         ward = Ward(self.scenario, beds=beds, unit=self.unit, seed=self.seed, start_ms=self.start_ms)
         for bed in ward.beds:
             self.beds.append(_WardBed(bed, self.seed))
-            self._truths.append(_WardTruth(bed, self.start_ms))
+            self._truths.append(_WardTruth(bed))
 
     def _of(self) -> list[tuple[int, StagedBed]]:
         return list(enumerate(self.beds))
@@ -221,7 +245,8 @@ class Stage:
         if self.scenario.is_course:
             plan = self.scenario.plan_of(numbered[0] + 1)
             faults = tuple(fault for fault in plan.faults if fault.device == device.place.device)
-        return Wire(device, faults, self.scenario.outages, self.start_ms)
+        is_real = self.outage is OutageStyle.REAL
+        return Wire(device, faults, self.scenario.outages, self.start_ms, holds_outages=not is_real)
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -280,7 +305,7 @@ class Stage:
 
     def _link_acts(self, to_ms: int) -> list[Act]:
         acts = []
-        for outage in self.scenario.outages if self.tells_link else ():
+        for outage in self.scenario.outages if self.outage is OutageStyle.TOLD else ():
             for seconds, state in ((outage.at_s, "down"), (outage.at_s + outage.for_s, "up")):
                 at_ms = self.start_ms + round(seconds * 1000)
                 if self.now_ms < at_ms <= to_ms:
@@ -307,8 +332,9 @@ class Stage:
         for outage in self.scenario.outages:
             from_ms = start_ms + round(outage.at_s * 1000)
             to_ms = from_ms + round(outage.for_s * 1000)
-            told = "outage.told" if self.tells_link else "outage.silent"
-            spans.append(TruthSpan(bed=name, what=told, from_ms=from_ms, to_ms=min(to_ms, self.now_ms)))
+            spans.append(
+                TruthSpan(bed=name, what=f"outage.{self.outage}", from_ms=from_ms, to_ms=min(to_ms, self.now_ms))
+            )
         return [span for span in spans if span.from_ms <= self.now_ms]
 
 

@@ -31,6 +31,10 @@ class Span:
     from_ms: int
     to_ms: int
 
+    def shifted(self, by_ms: int) -> Span:
+        """The same, so much later."""
+        return Span(self.from_ms + by_ms, self.to_ms + by_ms)
+
     def holds(self, at_ms: int) -> bool:
         """Whether an instant lies in it."""
         return self.from_ms <= at_ms < self.to_ms
@@ -51,7 +55,13 @@ class Wire:
     """One device's way to the broker."""
 
     def __init__(
-        self, device: Device, faults: tuple[PlannedFault, ...], outages: tuple[BrokerOutage, ...], start_ms: int
+        self,
+        device: Device,
+        faults: tuple[PlannedFault, ...],
+        outages: tuple[BrokerOutage, ...],
+        start_ms: int,
+        *,
+        holds_outages: bool = True,
     ) -> None:
         """Lays the wire.
 
@@ -60,6 +70,8 @@ class Wire:
             faults: of this device.
             outages: when nobody reaches the broker.
             start_ms: start of the run, milliseconds since 1970 UTC.
+            holds_outages: whether messages are kept here while nobody reaches the broker; not where a real one is gone
+                and the connection keeps them.
         """
         self.device = device
         self._rng = random.Random(f"wire:{device.seed}")
@@ -70,9 +82,10 @@ class Wire:
         cut = [span for span, _ in self._kinds[FaultKind.DISCONNECT]]
         down = [Span(start_ms + round(o.at_s * 1000), start_ms + round((o.at_s + o.for_s) * 1000)) for o in outages]
         self.cuts = sorted(cut + down, key=lambda span: span.from_ms)
+        """When the device does not reach the broker."""
+        self._holding = self.cuts if holds_outages else sorted(cut, key=lambda span: span.from_ms)
         self._with_will = sorted(cut, key=lambda span: span.from_ms)
         self._kept: list[Message] = []
-        self._said_goodbye: set[int] = set()
         self._latest_ms = 0
         self.lost: list[int] = []
         """Instants at which something was lost for good."""
@@ -83,7 +96,7 @@ class Wire:
         if self._hit(FaultKind.LOSS, at_ms, always=True):
             self.lost.append(at_ms)
             return
-        if any(cut.holds(at_ms) for cut in self.cuts):
+        if any(cut.holds(at_ms) for cut in self._holding):
             self._kept.append(message)
             if len(self._kept) > _STORE:
                 self._kept.pop(0)
@@ -103,12 +116,24 @@ class Wire:
 
     def passes(self, from_ms: int, to_ms: int) -> Iterator[tuple[int, Message]]:
         """What comes of a cut that ends, or has lasted long enough for a last will, in (from, to]."""
-        for cut in self.cuts:
+        for cut in self._holding:
             will_ms = cut.from_ms + _WILL_AFTER_MS
             if cut in self._with_will and from_ms < will_ms <= to_ms and will_ms < cut.to_ms:
                 yield will_ms, self.device.offline()
             if from_ms < cut.to_ms <= to_ms:
                 yield from self._back(cut.to_ms)
+
+    def shift(self, by_ms: int) -> None:
+        """Moves everything that is laid down, and what has been."""
+        self.cuts, self._holding, self._with_will = (
+            [span.shifted(by_ms) for span in spans] for spans in (self.cuts, self._holding, self._with_will)
+        )
+        self._kinds = {
+            kind: tuple((span.shifted(by_ms), share) for span, share in spans) for kind, spans in self._kinds.items()
+        }
+        self._latest_ms += by_ms
+        self.lost = [at_ms + by_ms for at_ms in self.lost]
+        self.damaged = [at_ms + by_ms for at_ms in self.damaged]
 
     def _back(self, at_ms: int) -> Iterator[tuple[int, Message]]:
         at_ms += self._rng.randint(200, 3000)

@@ -184,7 +184,11 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
         _rule_must("pump1", ("device_offline", "system"), 260, 260),
         _rule_may(None, ("device_offline", "signal_stale", "sequence_gap", "clock_skew", "pump", "pressor")),
     ),
-    "outage": (_rule_may(None, ("system",)), _rule_must("told", ("system",), 5, 20)),
+    "outage": (
+        _rule_may(None, ("system",)),
+        _rule_must("told", ("system",), 5, 20),
+        _rule_must("real", ("system",), 60, 120),
+    ),
     "loss": (
         _rule_must(None, ("sequence_gap",), 20, 150),
         _rule_may(None, ("sequence_gap", "signal_stale", "device_offline")),

@@ -17,7 +17,7 @@ from simulators.course_bed import CourseBed
 from simulators.offline import lines, record, start_ms
 from simulators.oracle.expectations import Verdict
 from simulators.scenario import Scenario, load_scenario, parse_scenario, scenario_names
-from simulators.stage import Stage
+from simulators.stage import OutageStyle, Stage
 from simulators.truth import RunTruth, TruthError, read_truth, truth_lines, write_truth
 from streaming.instants import parse_instant
 from streaming.observation import Decoded, EventMessage, ObsMessage, Rejected
@@ -317,6 +317,65 @@ def test_stage_moved_by_the_clock_says_the_same_at_other_times() -> None:
         return found
 
     assert said(0) == said(90_000)
+
+
+def test_faults_of_the_wire_and_last_wills_move_along_with_the_clock() -> None:
+    more = (
+        '[[bed.fault]]\nkind = "disconnect"\nat_s = 60\nfor_s = 120\n'
+        '[[bed.fault]]\nkind = "loss"\nat_s = 220\nfor_s = 20\n'
+    )
+
+    def heard(shift_ms: int) -> tuple[list[int], list[tuple[str, float, float]]]:
+        stage = Stage(_scenario(more), beds=1, unit="icu", seed=1, start_ms=start_ms())
+        statuses = []
+        for act in stage.acts(300):
+            if act.is_pause:
+                stage.shift(shift_ms)
+            if act.message is not None and act.message.topic.endswith("mon1/status"):
+                statuses.append(round((act.at_ms - stage.start_ms) / 1000))
+        truth = stage.truth()
+        spans = [
+            (span.what, (span.from_ms - truth.start_ms) / 1000, (span.to_ms - truth.start_ms) / 1000)
+            for span in truth.spans
+            if span.what in {"down.mon1", "loss.mon1"}
+        ]
+        return statuses, spans
+
+    statuses, spans = heard(0)
+
+    assert len(statuses) == 3  # online, the last will, online again
+    assert [what for what, _, _ in spans] == ["down.mon1", "loss.mon1"]
+    assert heard(90_000) == (statuses, spans)
+
+
+def test_ward_moves_along_with_the_clock_too() -> None:
+    def said(shift_ms: int) -> list[tuple[int, str]]:
+        scenario = load_scenario("calm")
+        stage = Stage(scenario, beds=2, unit="icu", seed=1, start_ms=start_ms())
+        found = []
+        for act in stage.acts(120):
+            if act.is_pause:
+                stage.shift(shift_ms)
+            if act.message is not None and "/mon1/" in act.message.topic:
+                found.append((act.at_ms - shift_ms, act.message.topic))
+        return found
+
+    assert len(said(0)) > 200
+    assert said(0) == said(90_000)
+
+
+@pytest.mark.parametrize(("style", "passes"), [(OutageStyle.SILENT, False), (OutageStyle.REAL, True)])
+def test_message_is_kept_back_in_an_outage_unless_the_broker_is_really_gone(style: OutageStyle, passes: bool) -> None:
+    scenario = _scenario("[[broker_outage]]\nat_s = 60\nfor_s = 60\n")
+    stage = Stage(scenario, beds=1, unit="icu", seed=1, start_ms=start_ms(), outage=style)
+    during = [
+        act for act in stage.acts(180) if act.message is not None and 61_000 < act.at_ms - stage.start_ms < 119_000
+    ]
+    truth = stage.truth()
+
+    assert bool(during) == passes
+    assert {span.what for span in truth.spans} >= {f"outage.{style}", "down.mon1"}
+    assert any(e.verdict is Verdict.MUST and e.families == ("system",) for e in truth.expected) == passes
 
 
 def test_course_without_any_event_has_observations_of_every_device() -> None:
