@@ -55,8 +55,8 @@ test: install system-packages ## Run all tests in JOBS=2 processes (TESTS=tests/
 test-fast: install ## Run the tests that take seconds
 	@$(PYTEST) -m "not slow" $(TESTS)
 
-scenarios: install ## Play every simulated scenario, live and offline, and score it (some 20 minutes)
-	@VIGIL_ALL_SCENARIOS=1 $(BIN)/python -m pytest tests/system/test_scenarios.py
+scenarios: install system-packages ## Play every simulated scenario, live and offline, and score it: docs/evidence/simulated-scenarios.md
+	@$(BIN)/python -m tests.evidence.scenarios --out docs/evidence
 
 check: install ## Lint, formatting, types, import rules
 	@$(BIN)/ruff check .
