@@ -81,11 +81,6 @@ class Device:
         self.rejected = 0
 
     @property
-    def period_ms(self) -> int:
-        """How often it sends observations: the shortest of the latest gaps; 0 while that is not known."""
-        return min(self._gaps_ms)
-
-    @property
     def is_stream(self) -> bool:
         """Whether it was lately heard twice within a minute."""
         known = self._gaps_ms[: self._observations]

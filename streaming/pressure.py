@@ -91,11 +91,11 @@ class PressureSources:
         self._tell(bed, step)
 
     def _tell(self, bed: Bed, step: Step) -> None:
-        if bed.equipment is not None:
-            seen = self.disagreement
-            means = (seen.arterial, seen.cuff, seen.since_ms) if seen is not None else None
-            step.found += bed.equipment.sources(means, step.now_ms)
-            bed.needs_schedule = True
+        assert bed.equipment is not None, "pressures are compared while a patient is there"
+        seen = self.disagreement
+        means = (seen.arterial, seen.cuff, seen.since_ms) if seen is not None else None
+        step.found += bed.equipment.sources(means, step.now_ms)
+        bed.needs_schedule = True
 
     def _let_lower_speak(self, bed: Bed, step: Step, line: PressureGroup) -> None:
         lowest = min([line, *_fresh_cuffs(bed, step.now_ms)], key=_mean_of)
