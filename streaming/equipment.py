@@ -218,13 +218,11 @@ class EquipmentWatch:
         """Let time confirm and clear."""
         found: list[OutcomeChanged] = []
         for key in [key for key, condition in self._conditions.items() if _is_due(condition, now_ms)]:
-            condition, rule = self._conditions[key], self._rules[key[0]]
-            due_ms = condition.due_ms
-            change = condition.time_passed(now_ms)
-            if change is not None and due_ms is not None:
-                found.append(self._outcome(rule, key, change, now_ms))
-                if rule.kind == "sequence_gap" and change is Change.PRESENT:
-                    found += self._told_of_gap(rule, key[1], devices[key[1]].sequence.missing, now_ms)
+            rule, change = self._rules[key[0]], self._conditions[key].time_passed(now_ms)
+            assert change is not None, "what is due changes"
+            found.append(self._outcome(rule, key, change, now_ms))
+            if rule.kind == "sequence_gap" and change is Change.PRESENT:
+                found += self._told_of_gap(rule, key[1], devices[key[1]].sequence.missing, now_ms)
         return found
 
     def due_ms(self, devices: dict[str, Device], now_ms: int) -> int | None:
