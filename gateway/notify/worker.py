@@ -104,16 +104,18 @@ class ReceiverWorker:
         return ""
 
     async def _deliver_what_waits(self, door: WebhookDoor) -> float:
-        """Deliver in order until nothing is due or the receiver fails; for how long to pause then."""
+        """Deliver in order until nothing is due or the receiver fails; for how long to pause then.
+
+        One at a time: whether the next is worth sending depends on whether this one was taken.
+        """
         while True:
-            waiting = await self._records.notifications.due(self.receiver.id, self._clock.now_ms())
+            waiting = await self._records.notifications.due(self.receiver.id, self._clock.now_ms(), limit=1)
             if not waiting:
                 self._failing_since_s = None
                 return LOOK_S
-            for each in waiting:
-                pause_s = await self._deliver(door, each)
-                if pause_s:
-                    return pause_s
+            pause_s = await self._deliver(door, waiting[0])
+            if pause_s:
+                return pause_s
 
     async def _deliver(self, door: WebhookDoor, waiting: WaitingDelivery) -> float:
         """Deliver one, or say how long to wait before it is tried again."""

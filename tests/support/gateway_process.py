@@ -213,6 +213,11 @@ class GatewayProcess:
         assert announced is not None, "the gateway does not serve yet"
         return announced
 
+    @property
+    def url_or_none(self) -> str | None:
+        """The same; None while it does not serve yet."""
+        return self._announced()
+
     def get(self, path: str, **parameters: Any) -> JsonObject:
         """The answer to a GET below `/api/v1`, which must succeed."""
         answer = self._http().get(f"/api/v1{path}", params=parameters)

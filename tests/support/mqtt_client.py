@@ -105,6 +105,12 @@ class MqttClient:
             self._take_next()
         return self._received.popleft()
 
+    def take_messages(self) -> list[tuple[str, bytes]]:
+        """The messages that have come so far; those still on the way are read by `read_acknowledgements`."""
+        taken = list(self._received)
+        self._received.clear()
+        return taken
+
     def read_acknowledgements(self, wait_s: float = 0.0) -> None:
         """Takes what has come, waiting at most so long for something.
 

@@ -35,6 +35,7 @@ from tests.support.gateway_process import (
     journaled_identities,
     wait_until,
 )
+from tests.support.kills import kill_at_random_moments
 from tests.support.mosquitto import free_port, start_mosquitto
 from tests.support.mqtt_client import Identity, MqttClient, SteadyPublisher
 from tests.support.telemetry import BRADYCARDIA, BRADYCARDIA_RULE, SHOCK, Episode, MonitorScript, Telemetry
@@ -48,8 +49,6 @@ SICK_BEDS, ADMITTED_BEDS = 8, 16
 SICK_S, WELL_S = 13.0, 20.0
 RUNNING_MAX_S = 0.8
 """How long a gateway that is ready lives on at most."""
-STARTING_SHARE, STARTING_MAX_S = 0.3, 0.4
-"""How many are killed while they start, and how long after their start at most."""
 RECOVERING_S = 0.25
 """Less than reading the journal of these tests again takes."""
 SETTINGS = {"VIGIL_SNAPSHOT_INTERVAL_S": "1", "VIGIL_SERIES_FLUSH_INTERVAL_S": "0.5"}
@@ -98,19 +97,16 @@ class Kills:
     """Alarms of which it said that their acknowledgement is taken."""
 
 
-def kill_at_random_moments(gateway: GatewayProcess, kills: int, chance: random.Random) -> Kills:
-    """Kills a running gateway so many times, starting it again each time; alarms are acknowledged in between."""
+def kill_and_acknowledge(gateway: GatewayProcess, kills: int, chance: random.Random) -> Kills:
+    """Kills a running gateway so many times; alarms are acknowledged in between."""
     done = Kills()
-    for _ in range(kills):
-        if chance.random() < STARTING_SHARE:
-            time.sleep(chance.uniform(0, STARTING_MAX_S))  # the moment is what the test is about
-            done.while_starting += gateway.readiness_or_none() is None
-        else:
-            gateway.await_ready()
-            time.sleep(chance.uniform(0, RUNNING_MAX_S))
-            done.answered |= acknowledge_all(gateway)
-        gateway.kill()
-        gateway.start()
+
+    def acknowledge() -> None:
+        done.answered |= acknowledge_all(gateway)
+
+    done.while_starting = kill_at_random_moments(
+        gateway, kills, chance, running_max_s=RUNNING_MAX_S, while_running=acknowledge
+    )
     return done
 
 
@@ -137,7 +133,7 @@ def disturbed(
         for number in range(ADMITTED_BEDS):
             gateway.admit("icu", f"b{number:02d}")
         with SteadyPublisher(broker.port, "ward", telemetry.due) as publisher:
-            done = kill_at_random_moments(gateway, kills, chance)
+            done = kill_and_acknowledge(gateway, kills, chance)
             gateway.await_ready()
             if until_alarms:
                 wait_until(lambda: len(sick_beds(gateway)) == SICK_BEDS, "every sick bed has its alarm")

@@ -153,6 +153,16 @@ async def test_an_acknowledgement_stops_what_was_to_follow(post: Post) -> None:
     assert post.told() == [("nurse", "start"), ("nurse", "acknowledge")]
 
 
+async def test_who_hears_of_an_alarm_late_hears_at_once_that_somebody_has_come(post: Post) -> None:
+    """What waits together, after a break or a refusal: that the first was taken counts for the second."""
+    await post.happens(started(1, ALARM))
+    await post.happens(acknowledged(2, ALARM, at_ms=T0_MS))
+    async with post.delivering():
+        await post.until_state("nurse", 2, "sent")
+
+    assert [each for each in post.told() if each[0] == "nurse"] == [("nurse", "start"), ("nurse", "acknowledge")]
+
+
 async def test_an_escalation_calls_the_next_and_not_once_somebody_acknowledged(post: Post) -> None:
     await post.happens(started(1, ALARM))
     await post.happens(escalated(2, 1, T0_MS))
