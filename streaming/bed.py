@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from streaming.admission import Admission
 from streaming.device import Device
 from streaming.effects import InputRejected, SamplesAccepted
-from streaming.equipment import EquipmentWatch
+from streaming.equipment import BATTERY_EVENT, EquipmentWatch
 from streaming.freshness import is_arterial_line
 from streaming.identity import CHART_DEVICE, BedId, DeviceId
 from streaming.intake import PressureValue, accept, take_pressures, take_value
@@ -105,6 +105,9 @@ class Bed:
         at_ms = self._arrived(step, device, message.device_ms)
         if self.patient is not None:
             self.patient.facts.take_event(device, message, at_ms)
+        if self.equipment is not None and message.event == BATTERY_EVENT:
+            step.found += self.equipment.battery(device, message.phase, at_ms, step.now_ms)
+            self.needs_schedule = True
         if arrival is Arrival.OUT_OF_ORDER:
             self._look_at_numbering(step, device)
         return True

@@ -19,9 +19,13 @@ from streaming.rules.condition import Change, ConditionPhase
 from streaming.rules.kinds import AlarmProfile, EquipmentRule
 from streaming.rules.timed import TimedCondition
 from streaming.signals import Channel, SignalSlot
+from streaming.therapy.infusion import LABEL, PUMP_METRICS
 
 MONITOR_REMEMBERED_MS = 24 * 3_600_000
 """A monitor of this bed that was heard so long ago is still expected when a patient comes. [D]"""
+BATTERY_EVENT = "MDC_EVT_BATT_LO"
+BATTERY_TOLD_MS = 30 * 60_000
+"""So long a low battery stands that a device has told of without saying when it ends (`tpoint`). [D]"""
 Key = tuple[str, str]
 """(kind of equipment rule, subject)"""
 
@@ -190,6 +194,28 @@ class EquipmentWatch:
         found = self._hold(rule, name, missing > told, now_ms, now_ms, evidence)
         return found + self._told_of_gap(rule, name, missing, now_ms)
 
+    def battery(self, device: Device, phase: str, at_ms: int, now_ms: int) -> list[OutcomeChanged]:
+        """A pump has said something of its battery: that it is low from now on or at this moment, or is no longer."""
+        rule = self._rules.get("battery_low")
+        if rule is None or not _is_pump(device):
+            return []
+        name, label = device.id.device, device.channels.get(LABEL)
+        drug = f" ({label.value})" if label is not None and label.value is not None else ""
+        evidence = {
+            "text": f"{name}: battery low{drug}",
+            "device": name,
+            "event": BATTERY_EVENT,
+            "clears_when": "the pump says that it is charged",
+        }
+        since_ms = min(at_ms, now_ms)
+        if phase == "end" and (rule.kind, name) not in self._conditions:
+            return []
+        found = self._hold(rule, name, True, since_ms, now_ms, evidence)
+        if phase == "start":
+            return found
+        over_ms = now_ms if phase == "end" else now_ms + BATTERY_TOLD_MS
+        return found + self._hold(rule, name, False, over_ms, now_ms, None)
+
     def fault(self, text: str, now_ms: int) -> list[OutcomeChanged]:
         """The engine failed on something from this bed: until it has not for a while, what is shown may be wrong."""
         rule = self._rules.get("cannot_evaluate")
@@ -311,6 +337,11 @@ class EquipmentWatch:
             del self._conditions[key]
             self._evidence.pop(key, None)
         return outcome
+
+
+def _is_pump(device: Device) -> bool:
+    """A device that reports a metric of a pump is a pump, whatever it says it is."""
+    return device.kind == "pump" or any(metric in device.channels for metric in PUMP_METRICS)
 
 
 def _is_due(condition: TimedCondition, now_ms: int) -> bool:

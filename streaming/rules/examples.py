@@ -36,7 +36,7 @@ def outcomes(profile: AlarmProfile, rule: LimitRule, series: str) -> list[str]:
     """The rule's outcome after each second of a series, and of a minute after it."""
     alone = replace(profile, limit_rules=(rule,), equipment_rules=())
     bed = Bed(BED, alone)
-    bed.admit(Step(BEGIN_MS), _anybody())
+    bed.admit(Step(BEGIN_MS), anybody())
     device = bed.device(DeviceId(BED.unit, BED.bed, "example"))
     metric = next(spec.ref_id for spec in SPECS if spec.signal == rule.signal)
     outcome, seen = RuleOutcome.ABSENT, []
@@ -52,7 +52,8 @@ def outcomes(profile: AlarmProfile, rule: LimitRule, series: str) -> list[str]:
     return seen
 
 
-def _anybody() -> Admission:
+def anybody() -> Admission:
+    """A patient of whom nothing matters."""
     return Admission(
         admission_id="example",
         patient_id="example",

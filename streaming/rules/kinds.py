@@ -137,9 +137,20 @@ EQUIPMENT_KINDS = (
     "sources_disagree",
     "sequence_gap",
     "cannot_evaluate",
+    "battery_low",
     "broker_lost",
     *SELF_CHECK_PARTS,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventExample:
+    """A test vector of a rule about what a device reports: its events, and the outcome at given seconds."""
+
+    events: Mapping[int, str]
+    """Second → phase: `start`, `end` or `tpoint`."""
+    expect: Mapping[int, str]
+    """Second → `absent` or `present`, after the event of that second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +181,8 @@ class EquipmentRule:
     """`clock_skew`: offset in seconds."""
     reset_s: float | None = None
     """`clock_skew`: offset in seconds at which it is right again."""
+    examples: tuple[EventExample, ...] = ()
+    """`battery_low`"""
 
 
 Stated = tuple[tuple[float, float | str], ...]

@@ -19,6 +19,7 @@ from streaming.rules.kinds import (
     FAMILIES,
     AlarmProfile,
     EquipmentRule,
+    EventExample,
     Example,
     LimitRule,
     PatientLimit,
@@ -36,6 +37,9 @@ _NEEDED = {
     "sources_disagree": ("above", "within_s"),
 }
 """Fields without which an equipment rule of that kind could never fire, or never clear."""
+BATTERY_LOW = "battery_low"
+EVENT_PHASES = ("start", "end", "tpoint")
+KNOWN_OUTCOMES = ("absent", "present")
 _ONLY_WHERE_NEEDED = frozenset(name for names in _NEEDED.values() for name in names)
 
 
@@ -186,11 +190,36 @@ def _equipment_rule(source: str, body: Mapping[str, Any]) -> EquipmentRule:
         within_s=table.optional_number("within_s", low=0),
         above_s=table.optional_number("above_s", low=0),
         reset_s=table.optional_number("reset_s", low=0),
+        examples=tuple(_event_example(table.where, example) for example in table.tables("example")),
     )
     table.end()
+    if bool(rule.examples) != (kind == BATTERY_LOW):
+        raise table.error("example", f"belongs to a rule of kind {BATTERY_LOW!r}, which needs it")
     if rule.above_s is not None and rule.reset_s is not None and rule.reset_s > rule.above_s:
         raise table.error("reset_s", f"must not lie above `above_s` {rule.above_s:g}")
     return rule
+
+
+def _event_example(where: str, body: Mapping[str, Any]) -> EventExample:
+    table = Table(f"{where}, example", dict(body))
+    example = EventExample(
+        events=_by_second(table.table("events"), EVENT_PHASES), expect=_by_second(table.table("expect"), KNOWN_OUTCOMES)
+    )
+    table.end()
+    return example
+
+
+def _by_second(table: Table, words: tuple[str, ...]) -> Mapping[int, str]:
+    found = {int(second): table.text(second, words) for second in table.names() if _is_second(table, second)}
+    if not found:
+        raise ProfileError(f"{table.where}: must say something")
+    return dict(sorted(found.items()))
+
+
+def _is_second(table: Table, name: str) -> bool:
+    if not name.isdecimal() or int(name) > DAY_S:
+        raise table.error(name, f"is no second from 0 to {DAY_S}")
+    return True
 
 
 def _check_needed(table: Table, kind: str) -> None:

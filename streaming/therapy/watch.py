@@ -5,6 +5,8 @@ stop was the end of a weaning is judged when it is asked about, from the rate be
 the hour before. It is over when the pump, or another one, infuses the drug again. An occluded line is a finding of its
 own.
 
+What a person writes down is known to people: a stop that is charted is none to be told.
+
 A pump that is merely silent has not stopped as far as anybody knows: its drug is unknown, and the silence is a
 technical condition of the device.
 """
@@ -78,7 +80,8 @@ class PumpWatch:
             }
         if pump.is_infusing:
             self._stops = {name: other for name, other in self._stops.items() if other.drug is not pump.drug}
-        if stop is not None and report.was_infusing and not (pump.is_infusing and pump.drug is stop.drug):
+        goes_on = pump.is_infusing and stop is not None and pump.drug is stop.drug
+        if stop is not None and report.was_infusing and not goes_on and not pump.is_charted:
             self.stopped(pump.name, stop)
 
     def stopped(self, pump: str, stop: Stop) -> None:

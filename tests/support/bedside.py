@@ -131,11 +131,13 @@ class Bedside:
         """The device, or its will, says what it is."""
         return self.message(at_s, DeviceId(bed.unit, bed.bed, device), StatusMessage(state, kind))
 
-    def event(self, at_s: float, event: str, *, device: str = "mon1", seq: int | None = None) -> list[object]:
+    def event(
+        self, at_s: float, event: str, phase: str = "tpoint", *, device: str = "mon1", seq: int | None = None
+    ) -> list[object]:
         """A device event."""
         device_id = DeviceId(BED.unit, BED.bed, device)
         seq = self.next_seq(device_id) if seq is None else seq
-        return self.message(at_s, device_id, EventMessage("boot", seq, ms(at_s), event, "tpoint"))
+        return self.message(at_s, device_id, EventMessage("boot", seq, ms(at_s), event, phase))
 
     def message(self, at_s: float, device: DeviceId, message: DeviceMessage) -> list[object]:
         """Any message that follows the grammar."""

@@ -491,3 +491,47 @@ def test_a_patient_who_comes_while_the_broker_is_lost_is_told() -> None:
     bedside.link(140, is_up=True)
 
     assert told(bedside, BROKER) == [(100.0, "start"), (140.0, "end")], "the unit never was without a patient"
+
+
+# --- a pump's battery -------------------------------------------------------------------------------------------------
+
+BATTERY, LOW = "pump.battery_low", "MDC_EVT_BATT_LO"
+
+
+def test_a_pump_on_a_low_battery_is_told_at_once_until_it_is_charged() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {PUMP_RATE: 5.0, "MDC_DRUG_NAME_LABEL": "Levophed"}, device="pump1")
+    bedside.event(10, LOW, "start", device="pump1")
+
+    alarm = bedside.alarm(BATTERY)
+    assert (alarm.kind, alarm.priority, alarm.family) == ("technical", "medium", "pump")
+    assert alarm.evidence["text"] == "pump1: battery low (Levophed)"
+    assert alarm.evidence["device"] == "pump1"
+
+    bedside.event(60, LOW, "end", device="pump1")
+    assert told(bedside, BATTERY) == [(10.0, "start"), (60.0, "end")]
+
+
+def test_a_pump_that_merely_mentions_its_battery_is_told_of_for_half_an_hour() -> None:
+    bedside = Bedside()
+    bedside.status(0, "online", device="pump1", kind="pump")
+    bedside.event(10, LOW, device="pump1")
+    bedside.tick(3600)
+
+    assert told(bedside, BATTERY) == [(10.0, "start"), (1810.0, "end")]
+
+
+def test_the_battery_of_what_is_no_pump_is_not_told_as_a_pumps() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {HR: 70})
+    bedside.event(10, LOW, "start")
+
+    assert bedside.changes(BATTERY) == []
+
+
+def test_that_a_battery_is_charged_which_nobody_called_low_is_nothing() -> None:
+    bedside = Bedside()
+    bedside.status(0, "online", device="pump1", kind="pump")
+    bedside.event(10, LOW, "end", device="pump1")
+
+    assert bedside.changes(BATTERY) == []

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.rulesets import load_alarm_profile, shipped_profiles
+from streaming.rules.event_examples import check_event_example
 from streaming.rules.examples import check_example, outcomes
-from streaming.rules.kinds import Example, LimitRule
+from streaming.rules.kinds import EventExample, Example, LimitRule
 from streaming.rules.series import SECONDS_MAX, expand
 
 PROFILES = {name: load_alarm_profile(name) for name in shipped_profiles()}
@@ -40,6 +41,18 @@ def test_a_wrong_example_is_found_and_says_what_was_seen(series: str, expect: di
 
     assert f"at {second} s expected {wrong}, found " in failure
     assert series in failure
+
+
+def test_the_examples_of_rules_about_events_hold_and_a_wrong_one_is_found() -> None:
+    (rule,) = (rule for rule in IL2.equipment_rules if rule.examples)
+    assert rule.id == "pump.battery_low"
+    assert {"absent", "present"} <= {each for example in rule.examples for each in example.expect.values()}
+    assert [found for example in rule.examples for found in check_event_example(IL2, rule, example)] == []
+
+    wrong = EventExample(events={5: "start", 9: "end"}, expect={8: "absent", 9: "absent"})
+    assert check_event_example(IL2, rule, wrong) == ["at 8 s expected absent, found present ({5: 'start', 9: 'end'})"]
+    slower = replace(rule, onset_delay_s=60)
+    assert check_event_example(IL2, slower, rule.examples[0]) != []
 
 
 def test_a_changed_limit_fails_the_examples_of_its_rule() -> None:

@@ -71,7 +71,24 @@ develops = "prompt"
 rationale = "why"
 reference = "where from"
 """
-WHOLE = PROFILE + LIMIT_RULE + EXAMPLE + EQUIPMENT_RULE + OFFLINE_RULE
+BATTERY_RULE = """
+[[equipment_rule]]
+id = "battery"
+kind = "battery_low"
+family = "pump"
+title = "Battery low"
+onset_delay_s = 0
+clear_delay_s = 0
+priority = "medium"
+harm = "reversible"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+[[equipment_rule.example]]
+events = { 5 = "end" }
+expect = { 6 = "absent" }
+"""
+WHOLE = PROFILE + LIMIT_RULE + EXAMPLE + EQUIPMENT_RULE + OFFLINE_RULE + BATTERY_RULE
 IN_LIMIT = ("site.toml, rule 'low'",)
 IN_EXAMPLE = ("site.toml, rule 'low', example",)
 IN_CLOCK = ("site.toml, rule 'clock'",)
@@ -91,7 +108,7 @@ def test_a_profile_is_read_whole() -> None:
     profile = parse_profile(WHOLE, "site.toml")
 
     assert (profile.id, profile.version, profile.title) == ("site", "3", "A site's own")
-    assert [rule.id for rule in profile.rules] == ["low", "clock", "offline"]
+    assert [rule.id for rule in profile.rules] == ["low", "clock", "offline", "battery"]
     rule = profile.rule("low")
     assert isinstance(rule, LimitRule)
     assert (rule.below, rule.above, rule.reset_at) == (65.0, None, 68.0)
@@ -200,6 +217,14 @@ def test_an_equipment_rule_without_a_field_is_refused(field: str) -> None:
         ('kind = "clock_skew"', 'kind = "clock"', (*IN_CLOCK, "`kind`", "clock_skew")),
         ('kind = "device_offline"', 'kind = "signal_stale"', ("rule 'offline'", "`signals`", "signal_stale")),
         ("reset_s = 4.0", "reset_s = 6.0", (*IN_CLOCK, "`reset_s`", "5")),
+        (
+            "reset_s = 4.0",
+            "reset_s = 4.0\nexample = [{ events = { 1 = 'start' }, expect = { 1 = 'present' } }]",
+            (*IN_CLOCK, "`example` belongs to a rule of kind 'battery_low', which needs it"),
+        ),
+        ('events = { 5 = "end" }', "events = {}", ("rule 'battery'", "must say something")),
+        ('events = { 5 = "end" }', 'events = { soon = "end" }', ("`soon` is no second from 0 to 86400",)),
+        ('events = { 5 = "end" }', 'events = { 5 = "over" }', ("`5` is 'over'; it must be one of start",)),
         ("reset_s = 4.0", "reset_s = 4.0\nwithin_s = 3", (*IN_CLOCK, "`within_s`", "means nothing")),
         ("reset_s = 4.0", "reset_s = 4.0\nlimit = 3", (*IN_CLOCK, "'limit'")),
         ("monitor = 20", "mointor = 20", ("rule 'offline'", "`silent_after_s`", "`mointor`", "monitor, pump")),

@@ -51,6 +51,15 @@ class Watched:
         return [(each.kind.value, each.subject) for each in self.found(seconds) if each.holds]
 
 
+def test_a_stop_that_a_person_charts_is_known_to_people() -> None:
+    ward = Watched()
+    ward.talking["chart"] = TalkingPump("chart", is_charted=True)
+    ward.run(0, "chart")
+    ward.halt(10, "chart")
+
+    assert ward.found(20) == []
+
+
 def test_a_pressor_that_stops_is_told() -> None:
     ward = Watched()
     ward.run(0)
