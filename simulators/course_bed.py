@@ -281,6 +281,7 @@ class CourseBed:
         monitor = CourseMonitor(
             place("mon1"), AsPatient(self.bedside, self._begins_s), has_arterial_line=plan.has_arterial_line,
             artefacts=artefacts, period_s=period_s, seed=seed, start_ms=start_ms,
+            is_irregular=lambda: rhythm(self.bedside.state) == "af",
         )  # fmt: skip
         scale = CourseScale(place("scale1"), self.bedside, seed=seed, start_ms=start_ms, start_h=plan.start_h)
         urometer = CourseUrometer(place("uro1"), self.bedside, seed=seed, start_ms=start_ms)
@@ -373,6 +374,7 @@ class CourseBed:
             self.scale.next_due_ms = self.now_ms
         elif fault.kind is FaultKind.SCALE_OFFSET:
             self.scale.offset_kg = 0.0
+            self.scale.next_due_ms = self.now_ms
 
     def _slot_of_now(self) -> int:
         return max(1, round(self.t_h(self.now_ms) / DOSE_INTERVAL_H) + 1)

@@ -7,9 +7,11 @@ wall: a run that begins at another hour of the day says the same.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.artefacts import Artefact, ArtefactCourse
+from simulators.beats import AF_IRREGULARITY, SINUS_IRREGULARITY
 from simulators.care.bedside import FIRST_WEIGHED_H, WEIGHED_EVERY_H, Bedside
 from simulators.care.notebook import LabResult
 from simulators.devices import Device, JsonScalar, Message, Metrics, Place
@@ -76,17 +78,22 @@ class CourseMonitor(Monitor):
         period_s: int,
         seed: str,
         start_ms: int,
+        is_irregular: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Connects the monitor; the arguments are those of `Monitor`."""
+        """Connects the monitor; the arguments are those of `Monitor`, and whether the heart fibrillates."""
         super().__init__(
             place, patient, has_arterial_line=has_arterial_line, artefacts=artefacts, period_s=period_s, seed=seed,
             start_ms=start_ms,
         )  # fmt: skip
         self._to_tell: list[RhythmEvent] = []
+        self._is_irregular = is_irregular
 
     def tell(self, event: RhythmEvent) -> None:
         """Says it at the next report."""
         self._to_tell.append(event)
+
+    def _irregularity(self) -> float:
+        return AF_IRREGULARITY if self._is_irregular() else SINUS_IRREGULARITY
 
     def _speak(self, at_ms: int) -> list[Message]:
         told = [self._tell(at_ms, event) for event in self._to_tell]
@@ -116,6 +123,8 @@ class CourseScale(Device):
         self.is_in_pounds = False
         self.showed_pounds = False
         """Whether it did at the last weighing."""
+        self.shown_offset_kg = 0.0
+        """What stood on it then beside the patient."""
 
     def _due_after(self, at_ms: int) -> int:
         t_h = self._start_h + (at_ms - self.start_ms) / _HOUR_MS
@@ -125,7 +134,8 @@ class CourseScale(Device):
     def _speak(self, at_ms: int) -> list[Message]:
         true_kg = self._bedside.traits.weight_kg + self._bedside.state.weight_gain_kg() + self.offset_kg
         shown = true_kg * (POUNDS_PER_KG if self.is_in_pounds else 1.0)
-        self.last_shown_kg, self.showed_pounds = round(shown, 1), self.is_in_pounds
+        self.last_shown_kg = round(shown, 1)
+        self.showed_pounds, self.shown_offset_kg = self.is_in_pounds, self.offset_kg
         return [self._obs(at_ms, {"MDC_MASS_BODY_ACTUAL": self.last_shown_kg})]
 
 

@@ -88,6 +88,7 @@ class CourseTruth:
             weight_gain_pct=100.0 * gain_kg / bedside.traits.weight_kg,
             weighed_gain_pct=self._weighed_pct(),
             weight_mistake=self._weight_mistake(),
+            weight_offset_kg=bed.scale.shown_offset_kg,
             gain_24h_kg=gain_kg - self._gain_a_day_ago(),
             clock_errors_s={
                 device.place.device: device.time.error_ms(at_ms) / 1000.0

@@ -1,6 +1,7 @@
 """A bedside monitor: numerics once a second, from an arterial line or with a cuff every few minutes.
 
-With an arterial line it reports 14 metrics a second. Without one it reports the rest a second, and the three cuff
+Heart rate and arterial pressures are means of beats (`simulators.beats`). With an arterial line it reports 14 metrics a
+second. Without one it reports the rest a second, and the three cuff
 pressures when a measurement has ended, with the metric's own `time`. The cuff's systolic error changes its sign in
 hypotension, its mean hardly errs (clinical notes 5.4).
 
@@ -13,6 +14,7 @@ import random
 from typing import Protocol
 
 from simulators.artefacts import Artefact, ArtefactCourse, Pressures, pulse_rate, spoil_pressures, spoil_saturation
+from simulators.beats import SINUS_IRREGULARITY, Beats
 from simulators.devices import Device, Message, Metrics, Place
 from simulators.physiology import VitalSigns
 
@@ -77,6 +79,7 @@ class Monitor(Device):
         self.has_arterial_line = has_arterial_line
         self._artefacts = artefacts or ArtefactCourse(seed=self.seed, per_h=artefacts_per_h)
         self._period_ms = period_s * 1000
+        self._beats = Beats(self.seed)
         self._cuff_rng = random.Random(f"cuff:{self.seed}")
         self._cuff_every_ms = 1000 * self._cuff_rng.randrange(_CUFF_EVERY_S[0], _CUFF_EVERY_S[1] + 1, 30)
         self._cuff_starts_ms = start_ms + 1000 * self._cuff_rng.randint(2, 30)
@@ -96,6 +99,7 @@ class Monitor(Device):
     def _speak(self, at_ms: int) -> list[Message]:
         t_s = self._since_start_s(at_ms)
         signs = self.patient.vital_signs_at(t_s)
+        self._beats.until(t_s, signs, self._irregularity())
         metrics = self._always(signs, t_s)
         if self.has_arterial_line:
             metrics |= self._line(signs, t_s)
@@ -103,14 +107,18 @@ class Monitor(Device):
             metrics |= self._cuff_if_done(at_ms)
         return [self._obs(at_ms, metrics)]
 
+    def _irregularity(self) -> float:
+        """Of the intervals between beats, as a share."""
+        return SINUS_IRREGULARITY
+
     def _always(self, signs: VitalSigns, t_s: float) -> Metrics:
         artefact = self._artefacts.at(t_s)
         saturation = spoil_saturation(signs.spo2, artefact)
         if signs.perfusion_index < _NO_PULSE_BELOW_PI:
             saturation = None
         return {
-            "MDC_ECG_HEART_RATE": round(signs.hr),
-            "MDC_PULS_OXIM_PULS_RATE": None if saturation is None else round(pulse_rate(signs.hr, artefact)),
+            "MDC_ECG_HEART_RATE": round(self._beats.rate),
+            "MDC_PULS_OXIM_PULS_RATE": None if saturation is None else round(pulse_rate(self._beats.rate, artefact)),
             "MDC_PULS_OXIM_SAT_O2": None if saturation is None else round(saturation, 1),
             "MDC_BLD_PERF_INDEX": None if saturation is None else round(signs.perfusion_index, 2),
             "MDC_RESP_RATE": round(signs.rr),
@@ -122,8 +130,7 @@ class Monitor(Device):
         }
 
     def _line(self, signs: VitalSigns, t_s: float) -> Metrics:
-        true = Pressures(sys=signs.sbp, dia=signs.dbp, mean=signs.map)
-        shown = spoil_pressures(true, self._artefacts.at(t_s), t_s)
+        shown = spoil_pressures(self._beats.pressures, self._artefacts.at(t_s), t_s)
         return {
             "MDC_PRESS_BLD_ART_ABP_SYS": round(shown.sys),
             "MDC_PRESS_BLD_ART_ABP_DIA": round(shown.dia),

@@ -55,7 +55,7 @@ class FaultKind(StrEnum):
     """The weight in the order is in pounds, called kilograms, from the admission on: every dose is 2.2 times too large
     and looks as ordered."""
     SCALE_OFFSET = "scale_offset"
-    """Something of `value` kg stands on the scale."""
+    """Something of `value` kg stands on the scale; afterwards it is taken away and weighed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,7 +200,7 @@ _RULES_OF: dict[str, tuple[_Rule, ...]] = {
 
 
 def _forbidden(facts: BedFacts, spans: list[TruthSpan]) -> Iterator[Expectation]:
-    """An artefact of the arterial line while the patient is well, and a gain that is pounds taken for kilograms.
+    """An artefact of the arterial line while the patient is well, and a gain that is the scale's.
 
     Of the line the clinical text tells how an artefact is known (5.5 [V]); a transducer at the wrong height looks like
     a pressure and is left out. Of the oximeter it tells no more than general knowledge (5.6): an alarm about a finger
@@ -208,7 +208,7 @@ def _forbidden(facts: BedFacts, spans: list[TruthSpan]) -> Iterator[Expectation]
     """
     low = [s for s in spans if s.what.startswith("vital.possible.") and _family_of(s) == "hypotension"]
     for span in spans:
-        if span.what == "weight.mistake":
+        if span.what in {"weight.mistake", "weight.offset"}:
             yield _must_not(span, "weight_gain", span.detail)
         if not facts.has_line or span.what not in _TELLTALE:
             continue

@@ -55,6 +55,8 @@ class TruthSample:
     """At the last weighing, as the scale showed it."""
     weight_mistake: str | None = None
     """How pounds are taken for kilograms: by the scale at the last weighing, or in the order."""
+    weight_offset_kg: float = 0.0
+    """What stood on the scale beside the patient at the last weighing."""
     gain_24h_kg: float = 0.0
     clock_errors_s: dict[str, float] = field(default_factory=dict)
     """Of each device, its clock minus true time."""

@@ -147,8 +147,9 @@ def _of_fluids(s: TruthSample) -> Iterator[_Answer]:
     yield "creatinine.certain", s.creatinine > 4.6, f"{s.creatinine:.2f} mg/dL"
     is_raised = s.creatinine > 1.2 or s.creatinine > 1.25 * s.creatinine0
     yield "creatinine.possible", is_raised, f"{s.creatinine:.2f} mg/dL"
-    is_weighed_right = s.weight_mistake is None
-    yield "weight.mistake", not is_weighed_right, s.weight_mistake or ""
+    is_weighed_right = s.weight_mistake is None and s.weight_offset_kg == 0.0
+    yield "weight.mistake", s.weight_mistake is not None, s.weight_mistake or ""
+    yield "weight.offset", s.weight_offset_kg != 0.0, f"{s.weight_offset_kg:+g} kg stand on the scale"
     yield "weight.certain", is_weighed_right and s.weighed_gain_pct >= 10.5, f"{s.weighed_gain_pct:.1f} %"
     gained = s.weight_gain_pct > 3.0 or s.gain_24h_kg > 1.2 or (is_weighed_right and abs(s.weighed_gain_pct) > 3.0)
     yield "weight.possible", gained, f"{s.weighed_gain_pct:.1f} %"
