@@ -17,9 +17,13 @@ DEMO     ?=
 TESTS    ?= tests
 JOBS     ?= 2
 PYTEST   := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# What exercises the engine without a network, a store or a screen.
+ELSEWHERE := alarm audit cli feed fold influx journal mqtt records series simul sqlite web wire
+COVERING := tests/unit --ignore=tests/unit/gateway --ignore=tests/unit/backtest \
+	$(foreach part,$(ELSEWHERE),--ignore-glob='*/test_$(part)*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install station demo test test-fast scenarios check format bench docs lock system-packages clean
+.PHONY: help install station demo test test-fast coverage mutation scenarios check format bench docs lock system-packages clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -54,6 +58,12 @@ test: install system-packages ## Run all tests in JOBS=2 processes (TESTS=tests/
 
 test-fast: install ## Run the tests that take seconds
 	@$(PYTEST) -m "not slow" $(TESTS)
+
+coverage: install ## Branch coverage of the engine (streaming/): fails below 100 %
+	@$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered $(COVERING)
+
+mutation: install ## Put small faults into rules and decision: which one does no test notice? (an hour)
+	@$(BIN)/python -m tests.mutation
 
 scenarios: install system-packages ## Play every simulated scenario, live and offline, and score it: docs/evidence/simulated-scenarios.md
 	@$(BIN)/python -m tests.evidence.scenarios --out docs/evidence

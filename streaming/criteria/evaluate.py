@@ -585,7 +585,7 @@ def _earliest(instants: Iterable[int | None]) -> int | None:
 def _speaking(truth: Truth, findings: list[Finding]) -> Finding:
     """The first part that has the truth of the whole speaks for it; the others of that truth stand beside it."""
     agreeing = [each for each in findings if each.truth is truth]
-    speaker = agreeing[0] if agreeing else findings[0]
+    speaker = agreeing[0]
     since_ms = speaker.since_ms
     if truth is TRUE:  # it all holds since the last of them does
         since_ms = max((each.since_ms for each in agreeing if each.since_ms is not None), default=None)

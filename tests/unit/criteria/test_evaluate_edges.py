@@ -62,9 +62,10 @@ def test_an_answer_that_rests_on_a_value_rests_on_all_that_was_asked(
 def test_an_answer_that_rests_on_a_reported_run_rests_on_all_that_was_asked() -> None:
     facts = patient(events=[run_of(12)])
 
-    found = ask({"kind": "rhythm", "within_s": H, **SINUS}, facts)
+    seen = ask({"kind": "rhythm", "within_s": H, **SINUS}, facts)
+    running = ask({"kind": "rhythm_present", "beats_at_least": 5, "told_s": H, "lasting_s": H, **SINUS}, facts)
 
-    assert (found.truth, found.coverage) == (TRUE, 1.0)
+    assert (seen.truth, seen.coverage) == (running.truth, running.coverage) == (TRUE, 1.0)
 
 
 def test_of_two_values_of_which_one_is_known_the_answer_rests_on_half() -> None:

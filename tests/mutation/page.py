@@ -1,0 +1,129 @@
+"""What a mutation run found: its results, the survivors that are explained, and the page of both."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutation.operators import Mutant
+
+EXPLAINED = Path(__file__).parent / "explained.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one mutant."""
+
+    id: str
+    path: str
+    line: int
+    operator: str
+    outcome: str
+    by: str
+    """The test that noticed."""
+    tests: int
+    """How many tests were run at most."""
+    of_tests: int
+    """How many run its line."""
+
+    @classmethod
+    def of(cls, mutant: Mutant, outcome: str, by: str, *, tests: int, of_tests: int) -> Result:
+        """The result of a trial."""
+        return cls(
+            id=mutant.id,
+            path=mutant.path,
+            line=mutant.line,
+            operator=mutant.operator,
+            outcome=outcome,
+            by=by,
+            tests=tests,
+            of_tests=of_tests,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is written."""
+        return asdict(self)
+
+
+def results_in(path: Path) -> list[Result]:
+    """The results of a run so far; of a mutant tried again the last one."""
+    if not path.exists():
+        return []
+    found = [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return list({result.id: result for result in found}.values())
+
+
+def explanations() -> Mapping[str, str]:
+    """Why a survivor is no gap in the tests, by the mutant's name."""
+    listed = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["survivor"]
+    return {mutant: each["why"] for each in listed for mutant in each["mutants"]}
+
+
+def page_of(results: Sequence[Result], why: Mapping[str, str], commit: str) -> str:
+    """The page, in Markdown."""
+    outcomes = Counter(result.outcome for result in results)
+    survivors = [result for result in results if result.outcome == "survived"]
+    explained = [result for result in survivors if result.id in why]
+    unexplained = [result for result in survivors if result.id not in why]
+    parts = [
+        _HEAD.format(
+            commit=commit,
+            mutants=len(results),
+            killed=outcomes["killed"],
+            timed_out=outcomes["timed out"],
+            survived=len(survivors),
+            explained=len(explained),
+            unexplained=len(unexplained),
+        ),
+        _modules(results, why),
+        _reasons(explained, why),
+    ]
+    if unexplained:
+        names = "\n".join(f"- `{result.id}`" for result in unexplained)
+        parts.append(f"## Survivors that are not explained\n\n{names}\n")
+    return "\n".join(parts)
+
+
+def _modules(results: Sequence[Result], why: Mapping[str, str]) -> str:
+    rows = [
+        "| module | mutants | killed | timed out | survived: explained | survived: not |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for path in sorted({result.path for result in results}):
+        own = [result for result in results if result.path == path]
+        count = Counter(result.outcome for result in own)
+        explained = sum(result.outcome == "survived" and result.id in why for result in own)
+        rest = count["survived"] - explained
+        rows.append(f"| `{path}` | {len(own)} | {count['killed']} | {count['timed out']} | {explained} | {rest} |")
+    return "## By module\n\n" + "\n".join(rows) + "\n"
+
+
+def _reasons(explained: Sequence[Result], why: Mapping[str, str]) -> str:
+    parts = ["## Survivors, and why\n"]
+    for reason in dict.fromkeys(why[result.id] for result in explained):
+        names = "\n".join(f"- `{result.id}`" for result in explained if why[result.id] == reason)
+        parts.append(f"{reason}\n\n{names}\n")
+    return "\n".join(parts)
+
+
+_HEAD = """# Mutation run over the rules and the decision
+
+Small faults were put into the modules that judge and decide, one at a time, and the tests were to notice. At commit
+`{commit}`: {mutants} mutants, of which {killed} were killed, {timed_out} ran out of time (an endless loop is noticed by
+whoever waits), {survived} survived. Of the survivors {explained} are explained below, {unexplained} are not.
+
+    python -m tests.mutation                              # the run; it goes on where it was interrupted
+    python -m tests.mutation --page docs/evidence/mutation.md
+
+- Faults: `<` for `<=` and back, `==`/`!=`, `is`/`is not`, `in`/`not in` exchanged, `and`/`or`, a `not` or a sign taken
+  away, `+`/`-` and `*`/`/` exchanged, a number one more and one less, True for False, `min`/`max` and `any`/`all`
+  exchanged, a condition turned round, a return value lost, an assignment to an attribute, a call or a `raise` removed.
+- Left alone: texts, annotations, assertions, what an error says. Whole modules were done, none sampled.
+- Each mutant is tried by tests that run its line, the quick ones first, up to a bound of processor time; a survivor was
+  tried again by all of them.
+"""
