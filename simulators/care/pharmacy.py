@@ -1,6 +1,6 @@
 """What the pharmacy sends up: the bag of one dose of aldesleukin, and the usual concentrations of the pressors.
 
-It follows clinical notes 1.1 and 1.2. Mistakes are made elsewhere (`simulators.care.mistakes`), on purpose.
+It follows clinical notes 1.1 and 1.2. Mistakes are made elsewhere (`simulators.course_bed`), on purpose.
 """
 
 from __future__ import annotations
