@@ -65,16 +65,17 @@ def played(names: Sequence[str], folder: Path) -> list[Row]:
     for number, batch in enumerate(batches([load_scenario(name) for name in names])):
         here = folder / str(number)
         here.mkdir()
-        sys.stderr.write(f"live: {', '.join(batch)}\n")
+        _say(f"live: {', '.join(batch)}")
         rows += [_with_offline(here, run) for run in play_live(here, batch, speed=SPEED, within_s=900.0)]
     return sorted(rows, key=lambda row: row.live.name)
 
 
 def _with_offline(folder: Path, live: Played) -> Row:
-    sys.stderr.write(f"offline: {live.name}\n")
     offline, truth = score_offline(folder, live.name, duration_s=load_scenario(live.name).live_s, unit=live.unit)
     whole, _ = score_offline(folder / "whole", live.name)
-    return Row(live, offline, whole, tuple(differences(live, offline, truth)))
+    row = Row(live, offline, whole, tuple(differences(live, offline, truth)))
+    _say("\n".join([f"{live.name}: {'failed' if row.complaints else 'passed'}", *row.complaints]))
+    return row
 
 
 def written(rows: Sequence[Row]) -> str:
@@ -152,9 +153,13 @@ def main() -> None:
         rows = played(arguments.names or scenario_names(), Path(folder))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / PAGE).write_text(written(rows), encoding="utf-8")
-    bad = [line for row in rows for line in row.complaints]
-    sys.stderr.write("\n".join([*bad, f"{len(rows)} scenarios: {arguments.out / PAGE}"]) + "\n")
-    sys.exit(1 if bad else 0)
+    _say(f"{len(rows)} scenarios: {arguments.out / PAGE}")
+    sys.exit(1 if any(row.complaints for row in rows) else 0)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
