@@ -59,7 +59,7 @@ SPREADS: Mapping[str, Spread] = {
     "dip": _log(3.8, 0.45, 1.0, 8.0, "mm[Hg]", "per unit of cytokine activity; 5 growing to 15-25 [D]"),
     "rate_rise": _normal(0.42, 0.10, 0.15, 0.75, "1", "share of HR gained at the plateau; 66 to 104 [V]"),
     "fever": _normal(1.4, 0.4, 0.5, 2.5, "K", f"{_D}: +1.0-2.5 at 3-5 h"),
-    "gain_pct": _log(7.7, 0.85, 1.5, 32.0, "%", f"{_D}: 32 % of courses reach 10 % [V]"),
+    "gain_pct": _log(7.1, 1.0, 1.5, 32.0, "%", f"{_D}: 32 % of courses reach 10 % [V], +4.0-4.5 kg in 5 days [V]"),
     "renal": _log(1.55, 0.36, 0.4, 4.5, "1", "log of the loss of clearance; 111 to 17 mL/min [V]"),
     "acidosis": _normal(3.6, 1.8, 0.0, 9.0, "mmol/L", f"{_D}: 18-20 in 12 %"),
     "platelet_nadir": _log(100, 0.5, 15, 220, "10*3/uL", f"{_D}: 80-120; < 50 in 10 %"),
