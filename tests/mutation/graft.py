@@ -26,7 +26,7 @@ def graft(module: ModuleType, tree: ast.Module) -> None:
         if getattr(old, "__module__", None) == module.__name__ and name in other:
             _replace(old, other[name])
         elif _is_plain(old) and name in other and other[name] != old:
-            _rebind(name, old, other[name])
+            _rebind(module, name, old, other[name])
 
 
 def _is_plain(value: object) -> bool:
@@ -37,8 +37,8 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _rebind(name: str, old: object, new: object) -> None:
-    for each in list(sys.modules.values()):
+def _rebind(module: ModuleType, name: str, old: object, new: object) -> None:
+    for each in [module, *sys.modules.values()]:
         if isinstance(each, ModuleType) and vars(each).get(name) is old:
             setattr(each, name, new)
 
