@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulators.oracle.heard import HeardError
-from simulators.oracle.score import Score
+from simulators.oracle.score import FamilyScore, RuleScore, Score
 from simulators.score_page import score_page
 from simulators.score_run import RunError, score_run
 from simulators.truth import RunTruth, TruthError
@@ -32,6 +32,9 @@ Examples:
 RUN is a folder with truth.ndjson and run.ndjson (a recording) or replay.ndjson, or a recording with its truth beside.
 Exit status: 0 every must announced, nothing forbidden, every decision right; 1 not, or unreadable; 2 wrong usage.
 """
+
+_PLAIN_WIDTH = 120
+"""Of a table that goes to a file or a pipe."""
 
 
 def score(
@@ -59,6 +62,8 @@ def score(
 
 def _print(scored: list[tuple[Score, RunTruth]]) -> None:
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PLAIN_WIDTH)
     for each, _ in scored:
         verdict = "[green]passed[/]" if each.is_passed else "[red]failed[/]"
         console.print(
@@ -80,18 +85,23 @@ def _print(scored: list[tuple[Score, RunTruth]]) -> None:
 
 def _families(score: Score) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("family", "musts", "found", "delay s", "latest s", "alarms", "forbidden", "unexpected"):
-        table.add_column(column, justify="left" if column == "family" else "right")
+    for column in ("family, rule", "musts", "found", "delay s", "latest s", "alarms", "forbidden", "unexpected"):
+        is_name = column == "family, rule"
+        table.add_column(column, justify="left" if is_name else "right", overflow="fold" if is_name else "ellipsis")
     for name, each in sorted(score.families.items()):
-        delays = sorted(each.delays_s)
-        table.add_row(
-            name,
-            str(each.must or ""),
-            f"[{'green' if each.found == each.must else 'red'}]{each.found}[/]" if each.must else "",
-            f"{median(delays):.0f}" if delays else "",
-            f"{delays[-1]:.0f}" if delays else "",
-            str(each.alarms),
-            f"[red]{each.forbidden}[/]" if each.forbidden else "",
-            f"[yellow]{each.unexpected}[/]" if each.unexpected else "",
-        )
+        found = f"[{'green' if each.found == each.must else 'red'}]{each.found}[/]" if each.must else ""
+        table.add_row(f"[bold]{name}[/]", str(each.must or ""), found, *_figures(each))
+        for rule_id, rule in sorted(each.rules.items()):
+            table.add_row(f"  {rule_id}", "", str(rule.first or ""), *_figures(rule), style="dim")
     return table
+
+
+def _figures(each: FamilyScore | RuleScore) -> list[str]:
+    delays = each.delays_s
+    return [
+        f"{median(delays):.0f}" if delays else "",
+        f"{max(delays):.0f}" if delays else "",
+        str(each.alarms),
+        f"[red]{each.forbidden}[/]" if each.forbidden else "",
+        f"[yellow]{each.unexpected}[/]" if each.unexpected else "",
+    ]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from statistics import median
 
-from simulators.oracle.score import FamilyScore, Score
+from simulators.oracle.score import FamilyScore, RuleScore, Score
 from simulators.truth import RunTruth
 
 _STYLE = """
@@ -21,7 +22,7 @@ padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-top:1px solid var(--line);padding-top:1rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid var(--line)}
-td.n,th.n{text-align:right}.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.dim{color:var(--dim)}
+td.n,th.n{text-align:right}td.rule{padding-left:1.2rem;color:var(--dim)}.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.dim{color:var(--dim)}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .dim{fill:var(--dim)}
 """
 _WIDTH, _LABEL, _ROW = 920, 190, 22
@@ -51,7 +52,8 @@ def _overview(runs: Sequence[tuple[Score, RunTruth]]) -> str:
         ]
         for s, _ in runs
     ]
-    heads = ["scenario", "", "musts found", "forbidden", "unexpected (per bed-day)", "decisions right", "bed-days"]
+    numbers = ("musts found", "forbidden", "unexpected (per bed-day)", "decisions right", "bed-days")
+    heads = ["scenario", "", *(f"#{name}" for name in numbers)]
     return _table(heads, rows)
 
 
@@ -85,19 +87,26 @@ def _run(score: Score, truth: RunTruth) -> str:
 def _families(families: Sequence[FamilyScore]) -> str:
     rows = []
     for each in families:
-        delays = sorted(each.delays_s)
-        delay = f"{delays[len(delays) // 2]:.0f} / {delays[-1]:.0f}" if delays else ""
-        rows.append(
-            [
-                (escape(each.family), ""),
-                (f"{each.found} of {each.must}" if each.must else "", "n" if each.found == each.must else "n bad"),
-                (delay, "n"),
-                (str(each.alarms), "n"),
-                (str(each.forbidden or ""), "n bad"),
-                (str(each.unexpected or ""), "n warn"),
-            ]
-        )
-    return _table(["family", "musts found", "delay s, median / max", "alarms", "forbidden", "unexpected"], rows)
+        found = (f"{each.found} of {each.must}" if each.must else "", "n" if each.found == each.must else "n bad")
+        rows.append([(f"<b>{escape(each.family)}</b>", ""), found, *_figures(each)])
+        for rule_id, rule in sorted(each.rules.items()):
+            rows.append(
+                [(escape(rule_id), "rule"), (f"{rule.first} first" if rule.first else "", "n"), *_figures(rule)]
+            )
+    return _table(["family, rule", "#musts found", *(f"#{name}" for name in _FIGURES)], rows)
+
+
+_FIGURES = ("delay s, median / max", "alarms", "forbidden", "unexpected")
+
+
+def _figures(each: FamilyScore | RuleScore) -> list[tuple[str, str]]:
+    delays = sorted(each.delays_s)
+    return [
+        (f"{median(delays):.0f} / {delays[-1]:.0f}" if delays else "", "n"),
+        (str(each.alarms), "n"),
+        (str(each.forbidden or ""), "n bad"),
+        (str(each.unexpected or ""), "n warn"),
+    ]
 
 
 def _delays(score: Score) -> str:
@@ -159,6 +168,10 @@ def _svg(height: float, title: str, shapes: str) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[tuple[str, str]]]) -> str:
-    head = "".join(f"<th>{escape(each)}</th>" for each in heads)
+    """A table; columns whose name begins with `#` are numbers and stand right."""
+    head = "".join(
+        f'<th class="n">{escape(each[1:])}</th>' if each.startswith("#") else f"<th>{escape(each)}</th>"
+        for each in heads
+    )
     body = "".join("<tr>" + "".join(f'<td class="{kind}">{text}</td>' for text, kind in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"

@@ -6,7 +6,8 @@
   explains them. Both are false; the second are given per bed and day.
 - A *dangerous* decision said proceed where a row of the label held.
 
-Pure: it reads what it is given. A family is scored, never a rule.
+Pure: it reads what it is given. A must belongs to a family, never to a rule; of each rule it is told how many musts it
+was the first to announce, how late, and what it announced without cause.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ _NO_BED = "-"
 
 
 @dataclass(slots=True)
+class RuleScore:
+    """One rule's part in its family."""
+
+    first: int = 0
+    """Musts that it was the first to announce."""
+    delays_s: list[float] = field(default_factory=list)
+    alarms: int = 0
+    forbidden: int = 0
+    unexpected: int = 0
+
+
+@dataclass(slots=True)
 class FamilyScore:
     """One alarm family."""
 
@@ -37,6 +50,11 @@ class FamilyScore:
     alarms: int = 0
     forbidden: int = 0
     unexpected: int = 0
+    rules: dict[str, RuleScore] = field(default_factory=dict)
+
+    def rule(self, rule_id: str) -> RuleScore:
+        """One of its rules."""
+        return self.rules.setdefault(rule_id, RuleScore())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,15 +195,22 @@ def _announced(must: Expectation, by_bed: dict[str, list[HeardAlarm]], of: Any) 
     booked.must += 1
     if not present:
         return False
+    first = min(present, key=lambda alarm: alarm.from_ms)
+    delay_s = max(0.0, first.from_ms - must.from_ms) / 1000.0
     booked.found += 1
-    booked.delays_s.append(max(0.0, min(alarm.from_ms for alarm in present) - must.from_ms) / 1000.0)
+    booked.delays_s.append(delay_s)
+    of_rule = of(first.family).rule(first.rule_id)
+    of_rule.first += 1
+    of_rule.delays_s.append(delay_s)
     return True
 
 
 def _judged(alarm: HeardAlarm, truth: RunTruth, of: Any) -> FalseAlarm | None:
     """What is wrong with an alarm, if anything; books it."""
     booked = of(alarm.family)
+    of_rule = booked.rule(alarm.rule_id)
     booked.alarms += 1
+    of_rule.alarms += 1
     about = [each for each in truth.expected if alarm.family in each.families and alarm.bed in {each.bed, _NO_BED}]
     explains = [each for each in about if each.from_ms - _BEFORE_MS <= alarm.from_ms <= each.to_ms]
     speaks_against = [each for each in explains if each.verdict is Verdict.MUST_NOT]
@@ -193,8 +218,10 @@ def _judged(alarm: HeardAlarm, truth: RunTruth, of: Any) -> FalseAlarm | None:
         return None
     if speaks_against:
         booked.forbidden += 1
+        of_rule.forbidden += 1
     else:
         booked.unexpected += 1
+        of_rule.unexpected += 1
     return FalseAlarm(
         bed=alarm.bed, family=alarm.family, rule_id=alarm.rule_id, at=format_ms(alarm.from_ms),
         why=speaks_against[0].why if speaks_against else "",
@@ -212,12 +239,26 @@ def _decided(expected: DecisionExpectation, heard: Heard) -> WrongDecision | Non
 
 
 def _family_json(each: FamilyScore) -> dict[str, Any]:
-    delays = sorted(each.delays_s)
     return {
         "must": each.must,
         "found": each.found,
-        "delay_s": {"median": round(median(delays), 1), "max": round(delays[-1], 1)} if delays else None,
+        "delay_s": _delays_json(each.delays_s),
+        "alarms": each.alarms,
+        "forbidden": each.forbidden,
+        "unexpected": each.unexpected,
+        "rules": {name: _rule_json(rule) for name, rule in sorted(each.rules.items())},
+    }
+
+
+def _rule_json(each: RuleScore) -> dict[str, Any]:
+    return {
+        "first": each.first,
+        "delay_s": _delays_json(each.delays_s),
         "alarms": each.alarms,
         "forbidden": each.forbidden,
         "unexpected": each.unexpected,
     }
+
+
+def _delays_json(delays_s: list[float]) -> dict[str, float] | None:
+    return {"median": round(median(delays_s), 1), "max": round(max(delays_s), 1)} if delays_s else None

@@ -64,6 +64,20 @@ def test_must_that_is_announced_in_time_counts_with_its_delay() -> None:
     assert (found.sensitivity, found.families["hypotension"].delays_s, found.is_passed) == (1.0, [60.0], True)
 
 
+def test_rule_that_was_the_first_to_announce_a_must_has_its_delay_and_a_false_alarm_is_its_own() -> None:
+    truth = _truth(_expect(Verdict.MUST, 100, 400, "hypotension"), _expect(Verdict.MAY, 100, 400, "hypotension"))
+    lines = [
+        _alarm(190, "hypotension", alarm_id="2", rule_id="hypotension.sbp"),
+        _alarm(160, "hypotension", alarm_id="1", rule_id="hypotension.map"),
+        _alarm(900, "hypotension", alarm_id="3", rule_id="hypotension.sbp"),
+    ]
+    family = _score(truth, *lines).families["hypotension"]
+
+    assert (family.rules["hypotension.map"].first, family.rules["hypotension.map"].delays_s) == (1, [60.0])
+    assert (family.rules["hypotension.sbp"].first, family.rules["hypotension.sbp"].unexpected) == (0, 1)
+    assert sum(rule.alarms for rule in family.rules.values()) == family.alarms == 3
+
+
 @pytest.mark.parametrize(("at_s", "family"), [(401, "hypotension"), (160, "tachycardia")])
 def test_must_that_is_announced_too_late_or_as_something_else_is_missed(at_s: float, family: str) -> None:
     found = _score(_truth(_expect(Verdict.MUST, 100, 400, "hypotension")), _alarm(at_s, family))
@@ -190,6 +204,8 @@ def test_score_command_says_what_was_found_and_writes_a_page(tmp_path: Path) -> 
     assert (told["sensitivity"], told["passed"], told["families"]["hypotension"]["delay_s"]["max"]) == (1.0, True, 60.0)
     assert "sensitivity 100.0% of 1 musts" in plain.stdout
     assert "missed" in failed.stdout
+    assert told["families"]["hypotension"]["rules"]["hypotension.x"]["first"] == 1
+    assert "hypotension.x" in plain.stdout
     html = page.read_text()
     assert html.startswith("<!doctype html>")
     assert "<svg" in html
