@@ -11,6 +11,7 @@ from typing import Any
 from alerts.alarm import Alarm
 from alerts.book import signalled_at_ms
 from alerts.ward import Stay, Ward
+from gateway.therapy_frames import dosing_brief, infusions_of
 from streaming.bed import Bed
 from streaming.device import Device
 from streaming.identity import CHART_DEVICE, BedId
@@ -35,7 +36,7 @@ def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
         "signals": signals_of(bed, ward.now_ms),
         "alarms": _alarms(stay, ward.now_ms) if stay is not None else [],
         "devices": [_device(device) for device in bed.devices.values() if device.id.device != CHART_DEVICE],
-        **(_unheard(stay) if stay is not None else {}),
+        **(_unheard(stay) | _dosing(ward, stay) if stay is not None else {}),
     }
 
 
@@ -67,6 +68,8 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
     state: JsonObject = {"signals": signals, "alarms": _alarms(stay, ward.now_ms)} | _unheard(stay)
     assert bed.patient is not None
     state["leak_estimate"] = leak_estimate(bed.patient.facts)
+    state["infusions"] = infusions_of(bed.patient.facts, ward.now_ms)
+    state["dosing"] = _dosing(ward, stay).get("dosing")
     desk = ward.desk(admission_id)
     if desk is not None:
         state |= {"dose_count": desk.dose_count, "decision": desk.book.decision.value}
@@ -136,6 +139,11 @@ def _unheard(stay: Stay) -> JsonObject:
         for member, reason in conditions.explained
     ]
     return {"limits_off": off, "explained": explained}
+
+
+def _dosing(ward: Ward, stay: Stay) -> JsonObject:
+    desk = ward.desk(stay.admission.admission_id)
+    return {"dosing": dosing_brief(desk, ward.now_ms)} if desk is not None else {}
 
 
 def _stay_at(ward: Ward, bed: Bed) -> Stay | None:

@@ -37,15 +37,6 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-@pytest.fixture(scope="module")
-def blank_page(browser: Browser) -> Iterator[Page]:
-    """A page of the station's origin without the station: for its modules alone."""
-    with StationServer().run() as running, browser.new_context() as context:
-        page = context.new_page()
-        page.goto(f"{running.url}icon.svg")
-        yield page
-
-
 def _complaint(text: str, kind: str) -> list[str]:
     """Lost connections and refusals are part of some tests, and the browser reports them as errors of its own."""
     is_expected = text.startswith(("WebSocket connection to", "Failed to load resource"))

@@ -30,7 +30,7 @@ def _silence(page: Page, server: StationServer) -> None:
 
 def _open_first(page: Page, server: StationServer) -> None:
     page.locator(".sector .bed").first.click()
-    expect(page.locator(".trend-caption").last).to_contain_text("to")
+    expect(page.locator(".trend-caption").first).to_contain_text("to")
     page.locator(".alarm-line summary").first.click()
     expect(page.locator(".evidence").first).to_be_visible()
 

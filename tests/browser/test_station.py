@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.browser.conftest import open_live
 from tests.support.station_server import Json, StationServer, rfc3339
-from tests.support.ward_beds import alarm, bed, busy_ward, calm_ward, cuffed, device, signal, signals
+from tests.support.ward_beds import alarm, bed, busy_ward, calm_ward, cuffed, device, dosing, signal, signals
 
 SILENCE_MS = 3000
 """Silence after which the page must have said that it is not live."""
@@ -255,16 +254,54 @@ def test_an_alarm_that_slips_under_the_finger_is_not_acknowledged(page: Page, se
     server.put(bed("b01", now_s, alarms=[first, alarm("a-2", now_s, text="HR 190 > 140", family="tachycardia")]))
     expect(sector(page, "b01").locator(".what")).to_have_text("HR 190 > 140")
     page.mouse.up()
-    page.mouse.click(*_centre(sector(page, "b01").locator(".ack")))
-    expect(page.locator("#toast")).to_contain_text("has just changed")
     expect(sector(page, "b01").locator(".other")).to_have_attribute("data-standing", "acknowledged")
     assert [one.alarm_id for one in server.acknowledged] == ["a-1"]
 
 
-def _centre(found: Locator) -> tuple[float, float]:
-    box = found.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+TOUCH_AT_ONCE = """async () => {
+    const what = document.querySelector('.sector .what');
+    while (what.textContent !== 'HR 190 > 140') await new Promise(requestAnimationFrame);
+    document.querySelector('.sector .ack').click();
+}"""
+
+
+def test_a_button_whose_alarm_has_just_changed_does_nothing_yet(page: Page, server: StationServer) -> None:
+    now_s = server.now_s()
+    first = alarm("a-1", now_s, priority="medium")
+    server.show(bed("b01", now_s, alarms=[first]))
+    open_live(page, server)
+    settled_ack(page, "b01").hover()
+    page.evaluate(f"window.touching = ({TOUCH_AT_ONCE})(); 0")
+    server.put(bed("b01", now_s, alarms=[first, alarm("a-2", now_s, text="HR 190 > 140", family="tachycardia")]))
+    expect(page.locator("#toast")).to_contain_text("has just changed")
+    page.evaluate("window.touching")
+    assert server.acknowledged == []
+
+
+def test_a_touch_can_be_taken_back_before_anybody_is_told(page: Page, server: StationServer) -> None:
+    server.show(bed("b01", server.now_s(), alarms=[alarm("a-1", server.now_s())]))
+    open_live(page, server)
+    settled_ack(page, "b01").click()
+    expect(page.locator("#ack-tray")).to_contain_text("Acknowledging b01 MAP 58 < 65")
+    page.locator("#ack-tray .undo").click()
+    expect(page.locator("#ack-tray")).to_be_hidden()
+    expect(sector(page, "b01").locator(".ack")).to_have_text("Ack")
+    server.wait_for_heartbeats(5)
+    assert server.acknowledged == []
+    expect(sector(page, "b01")).to_have_attribute("data-standing", "new")
+
+
+def test_a_note_goes_with_the_acknowledgement_and_time_waits_for_it(page: Page, server: StationServer) -> None:
+    server.show(bed("b01", server.now_s(), alarms=[alarm("a-1", server.now_s())]))
+    open_live(page, server)
+    settled_ack(page, "b01").click()
+    note = page.get_by_label("Note")
+    note.fill("line flushed")
+    server.wait_for_heartbeats(4)
+    assert server.acknowledged == []
+    note.press("Enter")
+    expect(sector(page, "b01")).to_have_attribute("data-standing", "acknowledged")
+    assert [(one.alarm_id, one.note) for one in server.acknowledged] == [("a-1", "line flushed")]
 
 
 FLASHES = """async (lamps) => {
@@ -445,35 +482,6 @@ def test_a_gateway_of_another_version_reloads_the_page(page: Page, server: Stati
     assert page.evaluate("window.isSamePage === undefined")
 
 
-FAKE_TIME = """const {FeedClock, WakeWatch} = await import('/js/clock.js');
-    let t = 0, wall = 0;
-    const clock = new FeedClock(() => t);"""
-
-
-@pytest.mark.parametrize(
-    ("script", "outcome"),
-    [
-        ("clock.hear(1000, true); t = 2000; return [clock.ageS(0), clock.isLive]", [3.0, True]),
-        ("clock.hear(0, true); t = 2600; return [clock.isLive]", [False]),
-        ("clock.speed = 60; clock.hear(0, true); t = 1000; return [clock.ageS(0)]", [60.0]),
-        # A frame kept back for 10 s: neither live nor younger; the next one in time is live again.
-        ("clock.hear(0, true); t = 10000; clock.hear(500, false); const late = clock.isLive, age = clock.ageS(0);"
-         "clock.hear(10000, true); return [late, age, clock.isLive]", [False, 10.0, True]),
-        # The gateway's clock was set back an hour: not believed on this connection, believed on the next.
-        ("clock.hear(3600000, true); t = 1000; clock.hear(1000, true); const before = clock.isLive;"
-         "clock.resettle(); clock.hear(1000, true); return [before, clock.isLive, clock.ageS(0)]", [False, True, 1.0]),
-        ("clock.hear(0, true); clock.doubt(); const doubted = clock.isLive; clock.hear(0, true);"
-         "return [doubted, clock.isLive]", [False, True]),
-        ("const watch = new WakeWatch(() => t, () => wall); t = wall = 250; const well = watch.sleptSinceLastTick();"
-         "t = wall = 5000; const gap = watch.sleptSinceLastTick(); wall = 90000; t = 5250;"
-         "return [well, gap, watch.sleptSinceLastTick()]", [False, True, True]),
-    ],
-    ids=["live", "silent", "fast clock", "late frame", "clock set back", "doubt", "sleep"],
-)  # fmt: skip
-def test_the_clock_claims_no_more_than_it_knows(blank_page: Page, script: str, outcome: list[Any]) -> None:
-    assert blank_page.evaluate(f"async () => {{ {FAKE_TIME} {script} }}") == outcome
-
-
 def test_ages_run_as_fast_as_the_gateways_clock(page: Page, server: StationServer) -> None:
     server.clock_speed = 60.0
     now_s = server.now_s()
@@ -500,7 +508,7 @@ def poisoned(value: Any) -> Any:
 
 KEPT = {
     "at", "onset_at", "announced_at", "admitted_at", "last_seen_at", "alarm_id", "admission_id", "signal", "condition",
-    "kind",
+    "kind", "started_at", "ended_at", "due_at",
 }  # fmt: skip
 
 
@@ -513,7 +521,9 @@ def test_hostile_text_in_every_field_stays_text(page: Page, server: StationServe
 
     page.on("dialog", note)
     now_s = server.now_s()
-    victim = bed("b01", now_s, alarms=[alarm("a-1", now_s), alarm("a-2", now_s, signal="acknowledged")])
+    victim = bed(
+        "b01", now_s, dosing=dosing(now_s), alarms=[alarm("a-1", now_s), alarm("a-2", now_s, signal="acknowledged")]
+    )
     victim["alarms"][1]["acknowledged"] = {"by": "x", "at": rfc3339(now_s), "note": "x"}
     victim["signals"]["rhythm"] = signal("rhythm", "af", now_s)
     hostile: Json = poisoned(victim)
@@ -526,8 +536,11 @@ def test_hostile_text_in_every_field_stays_text(page: Page, server: StationServe
     expect(page.locator(".sector .what")).to_have_text(HOSTILE)
     page.locator(".sector .bed").click()
     page.locator(".alarm-line summary").first.click()
-    expect(page.locator(".panel .evidence").first).to_be_visible()
-    assert page.locator("img, svg, body script, iframe, object, [onerror], [onload], [style*=alert]").count() == 0
+    expect(page.locator(".bed-page .evidence").first).to_be_visible()
+    assert (
+        page.locator("img, svg:not(.spark), body script, iframe, object, [onerror], [onload], [style*=alert]").count()
+        == 0
+    )
     assert dialogs == []
 
 
@@ -623,16 +636,19 @@ def test_the_theme_follows_the_system_until_somebody_chooses(page: Page, server:
 # --- one bed ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_panel_of_a_bed_draws_trends_and_shows_why_an_alarm_came(page: Page, server: StationServer) -> None:
+def test_the_page_of_a_bed_draws_trends_and_shows_why_an_alarm_came(page: Page, server: StationServer) -> None:
     server.show(*busy_ward(2, server.now_s()))
     open_live(page, server)
     sector(page, "b01").locator(".bed").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#panel h1")).to_have_text("Bed b01")
-    expect(page.locator(".trend-caption")).to_have_text([re.compile(r"\d+ to \d+ (mmHg|/min|%)$")] * 3)
-    inks = page.locator(".trend-canvas").evaluate_all(
+    expect(page.locator(".bed-page h1")).to_have_text("Bed b01")
+    for name, unit in [("map", "mmHg"), ("hr", "/min"), ("spo2", "%")]:
+        caption = page.locator(f".trend[data-signal={name}] .trend-caption")
+        expect(caption).to_have_text(re.compile(rf"\d+ to \d+ {unit}$"))
+    inks = page.locator(".trend canvas").evaluate_all(
         "all => all.map(c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter(Boolean).length)"
     )
+    assert len(inks) >= 3
     assert all(ink > 1000 for ink in inks)
     with page.expect_request(re.compile("series.*signal=map")) as asked:
         page.get_by_role("button", name="24 h").click()
@@ -641,7 +657,7 @@ def test_the_panel_of_a_bed_draws_trends_and_shows_why_an_alarm_came(page: Page,
     expect(page.locator(".line-body").first).to_contain_text("MAP at or above 68 for 30 s")
     expect(page.locator(".line-body").first).to_contain_text("start: off → on, by vigil")
     page.keyboard.press("Escape")
-    expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator(".bed-page")).to_be_hidden()
     expect(sector(page, "b01").locator(".bed")).to_be_focused()
 
 

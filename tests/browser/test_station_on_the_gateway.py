@@ -48,8 +48,15 @@ def test_a_simulated_ward_appears_and_a_patient_can_be_admitted_beside_it(page: 
 
     page.locator(".sector .bed").first.click()
     expect(page.locator(".trend-caption").first).not_to_contain_text("loading")
-    expect(page.locator("#panel")).not_to_contain_text("ot loaded")
+    for tab in ("Alarms", "Decision", "Doses", "Chart", "Fluids", "Stay", "Signals"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator("#tab-body")).not_to_contain_text("loading")
+        expect(page.locator("#bed-page")).not_to_contain_text("ot loaded")
     expect(page.locator(".signals tr").first).to_be_visible()
+    for name in ("alarms", "burden", "handover"):
+        page.locator(f"#go-{name}").click()
+        expect(page.locator(f"#{name}-page")).not_to_contain_text("loading")
+        expect(page.locator(f"#{name}-page")).not_to_contain_text("ot loaded")
 
     page.locator("#admit").click()
     form = page.locator(".admit-form")

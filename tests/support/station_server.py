@@ -23,7 +23,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-STATION = Path(__file__).parents[2] / "gateway" / "station" / "plain"
+STATION = Path(__file__).parents[2] / "gateway" / "station" / "dist"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,6 +44,7 @@ class Acknowledged:
 
     alarm_id: str
     actor: str | None
+    note: str | None
 
 
 @dataclass
@@ -231,14 +232,14 @@ class StationServer:
                     return bed, alarm
         return None
 
-    async def _acknowledge(self, alarm_id: str, actor: str | None) -> Response:
+    async def _acknowledge(self, alarm_id: str, actor: str | None, note: str | None) -> Response:
         found = self._alarm(alarm_id)
         if self.refuses_acknowledgements or found is None:
             return JSONResponse({"title": "Already cleared", "detail": "the alarm has ended", "status": 409}, 409)
         bed, alarm = found
-        self.acknowledged.append(Acknowledged(alarm_id=alarm_id, actor=actor))
+        self.acknowledged.append(Acknowledged(alarm_id=alarm_id, actor=actor, note=note))
         alarm["signal"] = "acknowledged"
-        alarm["acknowledged"] = {"by": actor, "at": rfc3339(self.now_s()), "note": None}
+        alarm["acknowledged"] = {"by": actor, "at": rfc3339(self.now_s()), "note": note}
         await self._delta([bed], [])
         return JSONResponse(alarm)
 
@@ -272,7 +273,8 @@ class StationServer:
 
         @app.post("/api/v1/alarms/{alarm_id}/acknowledge")
         async def _ack(alarm_id: str, request: Request) -> Response:
-            return await self._acknowledge(alarm_id, request.headers.get("X-Vigil-Actor"))
+            note = (await request.json()).get("note")
+            return await self._acknowledge(alarm_id, request.headers.get("X-Vigil-Actor"), note)
 
         @app.get("/api/v1/alarms")
         async def _alarms(admission_id: str) -> Json:
@@ -329,11 +331,15 @@ class StationServer:
             thread.join(timeout=10)
 
 
-USUAL = {"map": 72.0, "hr": 104.0, "spo2": 96.0}
+USUAL = {"map": 72.0, "hr": 104.0, "spo2": 96.0, "rr": 18.0, "temp": 37.9}
 
 
 def series(signal: str, from_s: float, to_s: float) -> list[Json]:
     """A plausible course with a hole in it."""
+    if signal.endswith("_min"):
+        return stepped([0.0, 0.04, 0.08, 0.12, 0.1, 0.06], from_s, to_s)
+    if signal.startswith("urine"):
+        return stepped([62.0, 55.0, 38.0, 21.0, 17.0, 30.0], from_s, to_s)
     usual = USUAL.get(signal, 50.0)
     step = (to_s - from_s) / 240
     rows = []
@@ -342,10 +348,17 @@ def series(signal: str, from_s: float, to_s: float) -> list[Json]:
             continue
         slow, quick = math.sin(index / 37), math.sin(index * 1.7)
         mean = usual * (1 + 0.09 * slow + 0.012 * quick) if signal != "spo2" else usual + slow + 0.4 * quick
-        spread = 4.0 if signal != "spo2" else 1.0
+        spread = {"spo2": 1.0, "temp": 0.1, "rr": 2.0}.get(signal, 4.0)
         row = {"t": rfc3339(from_s + index * step), "mean": mean, "min": mean - spread, "max": mean + spread}
         rows.append({**row, "n": 15})
     return rows
+
+
+def stepped(values: list[float], from_s: float, to_s: float) -> list[Json]:
+    """A rate that holds until the next is told."""
+    step = (to_s - from_s) / len(values)
+    rows = [(from_s + index * step, value) for index, value in enumerate(values)]
+    return [{"t": rfc3339(at_s), "mean": value, "min": value, "max": value, "n": 1} for at_s, value in rows]
 
 
 def in_full(alarm: Json) -> Json:

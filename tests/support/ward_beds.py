@@ -23,6 +23,31 @@ SOURCES = {
 USUAL = {"hr": 101.0, "map": 74.0, "sbp": 104.0, "dbp": 58.0, "spo2": 97.0, "rr": 18.0, "temp": 37.8}
 
 
+STAY = {"weight_gain_pct": 3.1, "fluid_balance_ml_24h": 1640.0, "urine_ml_8h": 410.0, "norepinephrine_ug_kg_min": 0.0}
+"""What is known of a stay besides the vital signs."""
+STAY_UNITS = {"weight_gain_pct": "%", "fluid_balance_ml_24h": "mL", "urine_ml_8h": "mL"}
+
+
+def stay_signals(now_s: float, **values: float) -> Json:
+    """Weight gain, fluids and the pressor, half an hour old; `values` override."""
+    return {
+        name: signal(name, value, now_s - 1800, unit=STAY_UNITS.get(name, "ug/kg/min"), source=name, device=None)
+        for name, value in {**STAY, **values}.items()
+    }
+
+
+def dosing(now_s: float, **more: Any) -> Json:
+    """A course with five doses begun, the next due in two hours; `more` overrides."""
+    begun, ended = rfc3339(now_s - 22_200), rfc3339(now_s - 21_300)
+    usual = {
+        "decision": "proceed", "computed": "proceed", "summary": "every criterion is clear", "doses_begun": 5,
+        "doses_held": 0, "max_doses": 14, "next": {"number": 6, "due_at": rfc3339(now_s + 6600)},
+        "last": {"number": 5, "started_at": begun, "ended_at": ended, "status": "given"},
+        "pressors_hour_ago": {"norepinephrine_ug_kg_min": 0.0},
+    }  # fmt: skip
+    return {**usual, **more}
+
+
 def signal(name: str, value: float | str | None, at_s: float, **more: Any) -> Json:
     """One signal; `more` overrides source, device, validity, fresh_for_s."""
     source, unit, fresh_for_s = SOURCES.get(name, (f"site:{name}", "", 86400.0))
@@ -83,8 +108,25 @@ def varied(now_s: float, seed: int) -> Json:
 
 
 def calm_ward(count: int, now_s: float) -> list[Json]:
-    """Admitted beds without alarms."""
-    return [bed(f"b{index:02}", now_s, signals=varied(now_s, index)) for index in range(1, count + 1)]
+    """Admitted beds without alarms, on different days of their courses."""
+    return [treated(f"b{index:02}", now_s, index) for index in range(1, count + 1)]
+
+
+def treated(label: str, now_s: float, seed: int) -> Json:
+    """A bed on its course, a little different for each seed."""
+    dice = random.Random(f"course {seed}")
+    begun = dice.randint(1, 12)
+    last_s = now_s - dice.randint(20, 440) * 60
+    course = dosing(
+        now_s, doses_begun=begun, next={"number": begun + 1, "due_at": rfc3339(last_s + 28_800)},
+        last={"number": begun, "started_at": rfc3339(last_s), "ended_at": rfc3339(last_s + 900), "status": "given"},
+    )  # fmt: skip
+    runs = {"norepinephrine_ug_kg_min": 0.06} if seed % 5 == 2 else {}
+    if runs:
+        course["pressors_hour_ago"] = {"norepinephrine_ug_kg_min": 0.06 + (seed % 3 - 1) * 0.02}
+    gain, balance, urine = dice.uniform(0.4, 7.5), dice.randint(300, 3900), dice.randint(170, 620)
+    stay = stay_signals(now_s, weight_gain_pct=gain, fluid_balance_ml_24h=balance, urine_ml_8h=urine, **runs)
+    return bed(label, now_s, signals={**varied(now_s, seed), **stay}, dosing=course)
 
 
 def busy_ward(count: int, now_s: float) -> list[Json]:
@@ -100,7 +142,11 @@ def busy_ward(count: int, now_s: float) -> list[Json]:
 
 
 def _hypotension(one: Json, now_s: float) -> None:
-    one["signals"] = signals(now_s, map=58, sbp=81, dbp=46, hr=134, spo2=94)
+    one["signals"].update(signals(now_s, map=58, sbp=81, dbp=46, hr=134, spo2=94))
+    one["signals"].update(stay_signals(now_s, weight_gain_pct=6.8, urine_ml_8h=140, norepinephrine_ug_kg_min=0.18))
+    why = "SBP 81 mmHg below 90 since 09:58"
+    one["dosing"] = dosing(now_s, decision="hold", computed="hold", summary=why, doses_held=1)
+    one["dosing"]["pressors_hour_ago"] = {"norepinephrine_ug_kg_min": 0.08}
     texts = {"family": "tachycardia", "title": "Tachycardia", "text": "HR 134 > 120"}
     faster = alarm(f"{one['bed']}-2", now_s, **texts, priority="medium")
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s), faster]
@@ -118,12 +164,15 @@ def _offline(one: Json, now_s: float) -> None:
     for name in ("hr", "map", "sbp", "dbp", "spo2", "rr"):
         one["signals"][name]["at"] = rfc3339(now_s - 312)
     one["devices"][0]["state"] = "offline"
+    why = "SBP unknown: no value for 5 min"
+    one["dosing"] = dosing(now_s, decision="indeterminate", computed="indeterminate", summary=why)
     texts = {"family": "device_offline", "title": "Monitor mon1 offline", "text": "mon1 silent for 5 min"}
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, kind="technical", priority="medium")]
 
 
 def _unadmitted(one: Json, now_s: float) -> None:
     one["admission"] = None
+    one["dosing"] = None
 
 
 def _medium(one: Json, now_s: float) -> None:

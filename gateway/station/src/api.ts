@@ -1,0 +1,176 @@
+/* The gateway's HTTP interface as this page uses it. The only place that builds a URL from server text. */
+
+import { actor } from "./preferences";
+import type {
+  AdmissionInFull, AlarmBurden, AlarmFrame, AlarmInFull, Dose, DoseDecision, SeriesRow,
+} from "./types";
+
+const BASE = "/api/v1";
+const ANSWER_WITHIN_MS = 5000;
+
+interface Problem {
+  title?: unknown;
+  detail?: unknown;
+}
+
+/** The gateway answered, and said no. */
+export class Refused extends Error {
+  readonly status: number;
+
+  constructor(status: number, problem: Problem | null) {
+    const said = [problem?.title, problem?.detail].filter((part) => typeof part === "string").join(": ");
+    super(said || `answer ${status}`);
+    this.status = status;
+  }
+}
+
+/** No answer: nobody knows whether the request was carried out. */
+export class Unreachable extends Error {
+  constructor() {
+    super("no answer from the gateway");
+  }
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A header carries ASCII; anything else in a person's name goes percent-encoded (UTF-8). */
+export function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]|%/gu, (sign) => encodeURIComponent(sign));
+}
+
+async function answerOf(path: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(BASE + path, { ...options, signal: AbortSignal.timeout(ANSWER_WITHIN_MS), cache: "no-store" });
+  } catch {
+    throw new Unreachable();
+  }
+}
+
+async function request<T>(path: string, options: RequestInit = {}): Promise<T> {
+  const answer = await answerOf(path, options);
+  const body: unknown = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(answer.status, body as Problem | null);
+  return body as T;
+}
+
+function post<T = unknown>(path: string, body: unknown, options: RequestInit = {}): Promise<T> {
+  const headers = { "Content-Type": "application/json", "X-Vigil-Actor": headerText(actor()) };
+  return request<T>(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
+}
+
+interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** A list, whether it comes bare or as a page with a cursor. */
+function itemsOf<T>(body: T[] | Page<T> | null): T[] {
+  return Array.isArray(body) ? body : (body?.items ?? []);
+}
+
+const id = encodeURIComponent;
+
+// --- alarms ----------------------------------------------------------------------------------------------------------
+
+export function acknowledgeAlarm(alarmId: string, note: string, options: RequestInit = {}): Promise<unknown> {
+  return post(`/alarms/${id(alarmId)}/acknowledge`, note ? { note } : {}, options);
+}
+
+export interface AlarmQuery {
+  admission_id?: string;
+  since?: string;
+  state?: "active" | "all";
+  limit?: number;
+  cursor?: string;
+}
+
+export async function alarmsPage(query: AlarmQuery): Promise<Page<AlarmFrame>> {
+  const asked = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) asked.set(name, String(value));
+  const body = await request<AlarmFrame[] | Page<AlarmFrame>>(`/alarms?${asked}`);
+  return Array.isArray(body) ? { items: body, next: null } : body;
+}
+
+export async function alarmsOf(admissionId: string, limit = 100): Promise<AlarmFrame[]> {
+  return (await alarmsPage({ admission_id: admissionId, state: "all", limit })).items;
+}
+
+export function alarmInFull(alarmId: string): Promise<AlarmInFull> {
+  return request<AlarmInFull>(`/alarms/${id(alarmId)}`);
+}
+
+export function alarmBurden(fromText: string, toText: string, unit: string): Promise<AlarmBurden> {
+  const asked = new URLSearchParams({ from: fromText, to: toText });
+  if (unit) asked.set("unit", unit);
+  return request<AlarmBurden>(`/alarm-burden?${asked}`);
+}
+
+// --- admissions ------------------------------------------------------------------------------------------------------
+
+export function admit(admission: unknown): Promise<AdmissionInFull> {
+  return post("/admissions", admission);
+}
+
+export function admissionInFull(admissionId: string): Promise<AdmissionInFull> {
+  return request<AdmissionInFull>(`/admissions/${id(admissionId)}`);
+}
+
+export function transfer(admissionId: string, to: { unit: string; bed: string }): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/transfer`, to);
+}
+
+export function discharge(admissionId: string): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/discharge`, {});
+}
+
+export function orderCourse(admissionId: string, course: unknown): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/course`, course);
+}
+
+export function chart(admissionId: string, time: string, metrics: Record<string, unknown>): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/observations`, { time, metrics });
+}
+
+export function pauseAudio(admissionId: string, seconds: number): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/audio-pause`, { seconds });
+}
+
+export function switchLimitsOff(
+  admissionId: string, family: string, reason: string, seconds: number,
+): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/limits-off`, { family, reason, seconds });
+}
+
+export async function seriesOf(
+  admissionId: string, signal: string, fromMs: number, toMs: number, points = 600,
+): Promise<SeriesRow[]> {
+  const asked = new URLSearchParams({
+    signal,
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
+    points: String(points),
+  });
+  return itemsOf(await request<SeriesRow[] | Page<SeriesRow>>(`/admissions/${id(admissionId)}/series?${asked}`));
+}
+
+// --- dosing ----------------------------------------------------------------------------------------------------------
+
+export function doseDecision(admissionId: string): Promise<DoseDecision> {
+  return request<DoseDecision>(`/admissions/${id(admissionId)}/dose-decision`);
+}
+
+export function signDecision(admissionId: string, decision: string, reason: string): Promise<unknown> {
+  return post(`/admissions/${id(admissionId)}/dose-decision/sign`, { decision, ...(reason ? { reason } : {}) });
+}
+
+export async function dosesOf(admissionId: string): Promise<Dose[]> {
+  return itemsOf(await request<Dose[] | Page<Dose>>(`/admissions/${id(admissionId)}/doses`));
+}
+
+// --- the gateway -----------------------------------------------------------------------------------------------------
+
+export async function profiles(): Promise<{ id: string; title?: string }[]> {
+  return itemsOf(await request<{ id: string; title?: string }[]>("/profiles"));
+}

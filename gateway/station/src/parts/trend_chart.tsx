@@ -1,0 +1,183 @@
+/* One trend: the mean as a line, minimum to maximum as a band, alarms and doses behind it, holes left open.
+ *
+ * Dragging zooms, a double click shows the whole window again; all charts of a page share the window and the cursor.
+ */
+
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+
+import { clockText, dayTimeText, valueText } from "../format";
+import { theme } from "../preferences";
+import { columnsOf, rangeOf, type AlarmSpan, type Span, type TrendShape } from "../trends";
+import type { SeriesRow } from "../types";
+
+export interface TrendProps {
+  shape: TrendShape;
+  rows: readonly SeriesRow[] | null;
+  problem: string;
+  fromMs: number;
+  toMs: number;
+  doses: readonly Span[];
+  alarms: readonly AlarmSpan[];
+  isLast: boolean;
+  /** Of the plot alone, CSS pixels. */
+  height: number;
+  onZoom: (fromMs: number, toMs: number) => void;
+  onReset: () => void;
+}
+
+/** Room for the times under the last chart. */
+const AXIS = 22;
+const LANE = 6;
+
+function heightOf({ height, isLast }: TrendProps): number {
+  return isLast ? height + AXIS : height;
+}
+
+function ink(node: Element, name: string): string {
+  return getComputedStyle(node).getPropertyValue(name).trim();
+}
+
+/** Alarms as a lane along the top, doses as bars over the whole height, the limit as a line. */
+function drawBehind(plot: uPlot, { doses, alarms, shape }: TrendProps): void {
+  const { ctx, bbox } = plot;
+  const x = (s: number): number => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(s, "x", true)));
+  ctx.save();
+  ctx.fillStyle = ink(plot.root, "--dose-band");
+  for (const dose of doses) ctx.fillRect(x(dose.fromS), bbox.top, Math.max(2, x(dose.toS) - x(dose.fromS)), bbox.height);
+  for (const alarm of alarms) {
+    ctx.fillStyle = ink(plot.root, `--${alarm.priority}`) || ink(plot.root, "--high");
+    if (x(alarm.toS) > bbox.left) ctx.fillRect(x(alarm.fromS), bbox.top, Math.max(3, x(alarm.toS) - x(alarm.fromS)), LANE * devicePixelRatio);
+  }
+  if (shape.mark !== undefined) {
+    ctx.strokeStyle = ink(plot.root, "--faint");
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    const y = plot.valToPos(shape.mark, "y", true);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function axisFont(node: Element): string {
+  return `12px ${getComputedStyle(node).fontFamily}`;
+}
+
+function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Options {
+  const { shape, isLast } = latest.current;
+  const line = ink(host, "--text");
+  const dim = ink(host, "--dim");
+  const grid = { stroke: ink(host, "--line"), width: 1 };
+  const axis = { stroke: dim, grid, ticks: { show: false }, font: axisFont(host) };
+  const paths = shape.isStepped ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {};
+  const value = (_: uPlot, raw: number | null): string => (raw === null ? "–" : valueText(raw, shape.signal));
+  return {
+    width: Math.max(100, host.clientWidth),
+    height: heightOf(latest.current),
+    padding: [8, 8, 0, 0],
+    cursor: { sync: { key: "bed", setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
+    legend: { show: false },
+    scales: {
+      x: { time: true, range: () => [latest.current.fromMs / 1000, latest.current.toMs / 1000] },
+      y: { range: (_, low, high) => rangeOf(latest.current.shape.usual, low, high) },
+    },
+    axes: [
+      { ...axis, show: true, size: isLast ? 28 : 6, values: (_, splits) => splits.map((s) => (isLast ? clockText(s * 1000).slice(0, 5) : "")) },
+      { ...axis, size: 48, splits: (_u, _i, low, high) => splitsOf(low, high) },
+    ],
+    series: [
+      {},
+      { stroke: "transparent", points: { show: false }, ...paths },
+      { stroke: "transparent", points: { show: false }, ...paths },
+      { label: shape.label, stroke: line, width: 1.6, points: { show: false }, value, ...paths },
+    ],
+    bands: [{ series: [2, 1], fill: ink(host, "--band") }],
+    hooks: {
+      drawClear: [(plot) => drawBehind(plot, latest.current)],
+      setSelect: [(plot) => {
+        if (plot.select.width < 6) return;
+        const from = plot.posToVal(plot.select.left, "x");
+        const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+        plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        latest.current.onZoom(from * 1000, to * 1000);
+      }],
+      setCursor: [(plot) => showCursor(plot, shape.signal)],
+      ready: [(plot) => plot.over.addEventListener("dblclick", () => latest.current.onReset())],
+    },
+  };
+}
+
+function splitsOf(low: number, high: number): number[] {
+  const rough = (high - low) / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
+  const found = [];
+  for (let at = Math.ceil(low / step) * step; at <= high; at += step) found.push(Number(at.toPrecision(10)));
+  return found;
+}
+
+/** The value under the cursor, in the caption: a tooltip would cover the line. */
+function showCursor(plot: uPlot, signal: string): void {
+  const caption = plot.root.closest(".trend")?.querySelector(".trend-cursor");
+  if (!caption) return;
+  const index = plot.cursor.idx ?? null;
+  const mean = index === null ? null : plot.data[3]![index];
+  caption.textContent = index === null || mean === null || mean === undefined
+    ? "" : `${clockText(plot.data[0][index]! * 1000)}  ${valueText(mean, signal)}`;
+}
+
+function rangeWords({ rows, shape, problem }: TrendProps): string {
+  if (problem) return problem;
+  if (rows === null) return "loading";
+  const known = rows.filter((row) => Number.isFinite(row.mean));
+  if (known.length === 0) return "nothing recorded in this window";
+  const low = Math.min(...known.map((row) => row.min));
+  const high = Math.max(...known.map((row) => row.max));
+  return `${valueText(low, shape.signal)} to ${valueText(high, shape.signal)} ${shape.unit}`;
+}
+
+export function TrendChart(props: TrendProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const shownTheme = theme();
+
+  useEffect(() => {
+    const made = new uPlot(optionsOf(host.current!, latest), columnsOf([]), host.current!);
+    made.setData(columnsOf(latest.current.rows ?? [], props.shape.isStepped));
+    plot.current = made;
+    const watching = new ResizeObserver(() => {
+      const width = host.current?.clientWidth ?? 0;
+      if (width > 0 && width !== made.width) made.setSize({ width, height: made.height });
+    });
+    watching.observe(host.current!);
+    return () => {
+      watching.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shownTheme, props.isLast]);
+
+  useEffect(() => {
+    plot.current?.setData(columnsOf(props.rows ?? [], props.shape.isStepped));
+  }, [props.rows, props.fromMs, props.toMs, props.doses, props.alarms]);
+
+  useEffect(() => {
+    const made = plot.current;
+    if (made && made.height !== heightOf(props)) made.setSize({ width: made.width, height: heightOf(props) });
+  }, [props.height, props.isLast]);
+
+  const words = rangeWords(props);
+  const window = `${dayTimeText(props.fromMs)} to ${dayTimeText(props.toMs)}`;
+  return (
+    <figure class="trend" data-signal={props.shape.signal}>
+      <figcaption class="trend-caption">
+        <strong>{props.shape.label}</strong> {words}<span class="trend-cursor" aria-hidden="true" />
+      </figcaption>
+      <div class="trend-plot" ref={host} role="img" aria-label={`${props.shape.label}: ${words}, ${window}`} />
+    </figure>
+  );
+}
