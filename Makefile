@@ -18,7 +18,7 @@ TESTS    ?= tests
 JOBS     ?= 2
 PYTEST   := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 # What exercises the engine without a network, a store or a screen.
-ELSEWHERE := alarm audit cli feed fold influx journal mqtt records series simul sqlite web wire
+ELSEWHERE := alarm audit cli feed fold influx journal mqtt records series simul sqlite ward_alarm web wire
 COVERING := tests/unit --ignore=tests/unit/gateway --ignore=tests/unit/backtest \
 	$(foreach part,$(ELSEWHERE),--ignore-glob='*/test_$(part)*')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
+from streaming.instants import _REMEMBERED_SECONDS, MAX_MS, MIN_MS, format_ms, parse_instant
 
 INSTANT_MS = 1_795_428_672_345
 
@@ -88,3 +88,15 @@ def test_instant_is_formatted_in_utc_with_three_decimals(instant_ms: int, expect
 def test_instant_outside_four_digit_years_cannot_be_formatted(instant_ms: int) -> None:
     with pytest.raises(ValueError, match=r"ordinal|year"):
         format_ms(instant_ms)
+
+
+def test_seconds_beyond_what_is_remembered_are_formatted_and_parsed_as_the_first_was() -> None:
+    first_ms = 1_790_000_000_000
+    text = format_ms(first_ms)
+
+    for second in range(_REMEMBERED_SECONDS + 1):
+        later_ms = first_ms + second * 1000
+        assert parse_instant(format_ms(later_ms)) == later_ms
+
+    assert format_ms(first_ms) == text
+    assert parse_instant(text) == first_ms
