@@ -18,7 +18,6 @@ from streaming.criteria.attention import (
     Pace,
     Span,
     bounds_of,
-    is_calm,
     names_of,
 )
 from streaming.criteria.kinds import Leaf, leaves
@@ -80,7 +79,7 @@ class Rounds:
         known = facts.take_changes(now_ms, self.watch.limits)
         crossed = self._bands.look(bed.slots)
         changed: dict[str, Span | None] | None = None if known is None else {**crossed, **dict.fromkeys(known)}
-        if self.desk is not None:
+        if self.desk is not None and (changed is None or changed or now_ms >= self.desk.due_ms):
             before = self.desk.book.decision
             step.effects += self.desk.look(now_ms, changed)
             if changed is not None and self.desk.book.decision is not before:
@@ -113,7 +112,7 @@ class Rounds:
         if not isinstance(rule, StayRule) or finding is None:
             return NEVER_MS
         if not self.watch.is_under_way(i):
-            return self._attention.slide_ms(i, finding, is_calm=is_calm(rule.met, self._facts))
+            return self._attention.slide_ms(i, finding)
         return min(self._reset_slides_ms[i], self._attention.slide_ms(i))
 
     def _schedule(self, now_ms: int) -> None:

@@ -1,10 +1,11 @@
 """Which of some questions about a patient may have another answer now: the others need not be asked again.
 
-A question is asked again when something it rests on has changed, when the instant has come at which time alone
-changes its answer (a value grows too old, a state has lasted), and, where it is about a window, whenever the window has
-slid by about a hundredth of its length, at least a minute. Slides are counted from an origin (the admission), so that a
-shift of all times shifts all answers. What is reported each second changes a question only when it crosses one of its
-bounds (`Bands`).
+A question is asked again when something it rests on has changed, and when the instant has come at which time alone may
+change its answer (a value grows too old, a state has lasted, a burden may have come to its bound), as the answer told.
+Where a question is about a window of which nobody can tell, it is asked whenever the window has slid by about a
+hundredth of its length, at least a minute. Slides are counted from an origin (the admission), so that a shift of all
+times shifts all answers. What is reported each second changes a question only when it crosses one of its bounds
+(`Bands`).
 
 It holds no answers, and knows no patient.
 """
@@ -17,8 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from streaming.criteria.evaluate import Finding
-from streaming.criteria.facts import Facts
-from streaming.criteria.freshness import MONITORED_MS
+from streaming.criteria.freshness import LONG_SPEAKING, MONITORED_MS
 from streaming.criteria.kinds import (
     INFINITY,
     Absent,
@@ -61,10 +61,9 @@ HOUR_MS = 60 * MINUTE_MS
 LONG_SLIDE_MS = 5 * MINUTE_MS
 """A window of an hour or more is looked at no more often while nothing is reported. [D]"""
 SLIDES = 96
-"""A window is looked at so often while it slides by its whole length: each five minutes of eight hours. [D]"""
+"""A window of which no answer tells when to look again is looked at so often while it slides by its length: each five
+minutes of eight hours. [D]"""
 NEVER_MS = 1 << 62
-CALM_MS = 15 * MINUTE_MS
-"""A burden is looked at so often while no value is beneath its limit: its coverage may still grow. [D]"""
 INTERVAL = "interval"
 """What changes when a dose begins, is held, or a course is ordered."""
 Span = tuple[float, float]
@@ -74,18 +73,16 @@ Changes = Collection[str] | Mapping[str, Span | None]
 _DERIVED_SLIDE_MS: Mapping[str, int] = MappingProxyType(
     {
         "shock_index": 5 * MINUTE_MS,
-        "urine_ml_h": 5 * MINUTE_MS,
-        "urine_ml_8h": 5 * MINUTE_MS,
         "fluid_balance_ml_24h": 15 * MINUTE_MS,
     }
 )
-"""Derived signals that time alone makes unknown, at an instant that their value does not tell."""
+"""Derived signals that change, or become unknown, with time alone, at an instant that their value does not tell."""
 
 
 class Attention:
     """When to ask each of some questions again. Instants are gateway milliseconds."""
 
-    __slots__ = ("_began_ms", "_bounds", "_by_signal", "_dues", "_paces")
+    __slots__ = ("_began_ms", "_bounds", "_by_signal", "_due_ms", "_dues", "_paces")
 
     def __init__(
         self,
@@ -112,18 +109,22 @@ class Attention:
                 self._by_signal[name] = (*self._by_signal.get(name, ()), i)
         self._paces = [Pace(question) if question is not None else None for question in questions]
         self._dues = [began_ms] * len(questions)
+        self._due_ms: int | None = None
+        """The least of them; None when it is to be found anew."""
 
     @property
     def due_ms(self) -> int:
         """When time alone may next change an answer."""
-        return min(self._dues, default=NEVER_MS)
+        if self._due_ms is None:
+            self._due_ms = min(self._dues, default=NEVER_MS)
+        return self._due_ms
 
     def to_ask(self, now_ms: int, changed: Changes | None) -> list[int]:
         """Which questions to ask now, ascending; all of them when it is not known what has changed."""
         dues = self._dues
         if changed is None:
             return list(range(len(dues)))
-        which = {i for i, due_ms in enumerate(dues) if due_ms <= now_ms}
+        which = {i for i, due_ms in enumerate(dues) if due_ms <= now_ms} if self.due_ms <= now_ms else set()
         spans: Mapping[str, Span | None] = changed if isinstance(changed, Mapping) else {}
         for name in changed:
             span, asking = spans.get(name), self._by_signal.get(name, ())
@@ -135,10 +136,10 @@ class Attention:
         bounds = self._bounds[i].get(name) if self._bounds else None
         return bounds is None or any(span[0] <= bound <= span[1] for bound in bounds)
 
-    def slide_ms(self, i: int, finding: Finding | None = None, *, is_calm: bool = False) -> int:
+    def slide_ms(self, i: int, finding: Finding | None = None) -> int:
         """How often to look at a question although nothing it rests on was reported (`Pace`)."""
         pace = self._paces[i]
-        return NEVER_MS if pace is None else pace.slide_ms(finding, is_calm=is_calm)
+        return NEVER_MS if pace is None else pace.slide_ms(finding)
 
     def answered(self, i: int, now_ms: int, due_ms: int | None, slide_ms: int = NEVER_MS) -> None:
         """A question was asked.
@@ -149,6 +150,7 @@ class Attention:
             due_ms: When time alone changes the answer, as far as the answer tells.
             slide_ms: How often to look at it besides.
         """
+        self._due_ms = None
         next_ms = NEVER_MS if slide_ms == NEVER_MS else now_ms + slide_ms - (now_ms - self._began_ms) % slide_ms
         self._dues[i] = next_ms if due_ms is None or due_ms <= now_ms else min(next_ms, due_ms)
 
@@ -159,42 +161,26 @@ class Pace:
     Where one part decides the whole (one that is FALSE of those that must all hold), only that part's pace counts.
     """
 
-    __slots__ = ("_calm_ms", "_if_decided", "_truth", "_usual_ms")
+    __slots__ = ("_if_decided", "_truth", "_usual_ms")
 
     def __init__(self, question: Predicate) -> None:
-        self._usual_ms, self._calm_ms = _paces(question)
+        self._usual_ms = _pace_ms(question)
         self._truth = Truth.FALSE if isinstance(question, AllOf) else Truth.TRUE
-        self._if_decided: dict[Leaf, tuple[int, int]] = {}
-        if isinstance(question, AllOf | AnyOf):
+        self._if_decided: dict[Leaf, int] = {}
+        if self._usual_ms != NEVER_MS and isinstance(question, AllOf | AnyOf):
             for part in question.of:
                 for leaf in leaves(part):
-                    others = self._if_decided.get(leaf, (NEVER_MS, NEVER_MS))
-                    self._if_decided[leaf] = tuple(map(min, _paces(part), others))  # type: ignore[assignment]
+                    self._if_decided[leaf] = min(_pace_ms(part), self._if_decided.get(leaf, NEVER_MS))
 
-    def slide_ms(self, finding: Finding | None, *, is_calm: bool = False) -> int:
+    def slide_ms(self, finding: Finding | None) -> int:
         """The pace after an answer."""
-        if finding is not None and finding.leaf is not None and finding.truth is self._truth:
-            decided = self._if_decided.get(finding.leaf)
-            if decided is not None:
-                return decided[is_calm]
-        return self._calm_ms if is_calm else self._usual_ms
+        if self._if_decided and finding is not None and finding.leaf is not None and finding.truth is self._truth:
+            return self._if_decided.get(finding.leaf, self._usual_ms)
+        return self._usual_ms
 
 
-def _paces(question: Predicate) -> tuple[int, int]:
-    """(usual, when calm) pace of a question."""
-    asked = list(leaves(question))
-    return min(map(slide_ms, asked)), min(map(calm_slide_ms, asked))
-
-
-def is_calm(question: Predicate, facts: Facts) -> bool:
-    """Whether nothing points to a burden now: no value beneath its limit. `Bands` tells when one comes."""
-    return not any(isinstance(leaf, Burden) and _is_beneath(leaf, facts) for leaf in leaves(question))
-
-
-def _is_beneath(leaf: Burden, facts: Facts) -> bool:
-    reading = facts.current(leaf.signal)
-    limit = limit_of(leaf, facts.limits)
-    return reading is not None and not isinstance(reading.value, str) and reading.value < limit
+def _pace_ms(question: Predicate) -> int:
+    return min(map(slide_ms, leaves(question)))
 
 
 def names_of(asked: Iterable[Leaf]) -> list[str]:
@@ -216,7 +202,8 @@ def rests_on(leaf: Leaf) -> tuple[str, ...]:
 
 
 def slide_ms(leaf: Leaf) -> int:
-    """How often an answer is to be looked at although nothing that it rests on was reported."""
+    """How often an answer is to be looked at although nothing that it rests on was reported; never where it tells when
+    to look again, or only a report can change it."""
     window_ms = _window_ms(leaf)
     if window_ms == 0 or (leaf.signal in CONTINUOUS and isinstance(leaf, _SLIDING_WITH_EACH_VALUE)):
         return MINUTE_MS
@@ -227,25 +214,18 @@ def slide_ms(leaf: Leaf) -> int:
     return min(derived_ms, max(least_ms, window_ms // SLIDES))
 
 
-def calm_slide_ms(leaf: Leaf) -> int:
-    """The same where only TRUE matters and nothing points to it."""
-    if isinstance(leaf, RhythmPresent | RhythmEventSeen | RhythmIs):
-        return NEVER_MS
-    return max(CALM_MS, slide_ms(leaf)) if isinstance(leaf, Burden) else slide_ms(leaf)
-
-
 def _window_ms(leaf: Leaf) -> int | None:
     """Length of the window that a question is about; None without one, 0 where it is to be looked at each minute."""
     match leaf:
-        case Limit() | BaselineChange() | StateIs() | StateLasting() | Absent() | Consecutive() | RhythmPresent():
+        case Limit() | BaselineChange() | StateIs() | StateLasting() | Absent() | Consecutive() | IntervalChange():
             return None
-        case IntervalChange():
-            return None
-        case WindowTotal() | LowFlow() | Burden():
+        case Burden() | LowFlow() | RhythmIs() | RhythmEventSeen() | RhythmPresent():
+            return None  # `streaming.criteria.outlook`
+        case WindowTotal():
             return leaf.window_ms
         case Trend():
-            return leaf.over_ms
-        case FallFromPeak() | RiseFromLowest() | RhythmIs() | RhythmEventSeen() | Recurrence():
+            return None if leaf.signal in LONG_SPEAKING else leaf.over_ms
+        case FallFromPeak() | RiseFromLowest() | Recurrence():
             return leaf.within_ms
         case HighestInInterval():
             return leaf.longest_ms

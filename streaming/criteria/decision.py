@@ -25,7 +25,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streaming.criteria.attention import Attention, Changes, Pace, bounds_of, names_of
+from streaming.criteria.attention import INTERVAL, Attention, Changes, Pace, bounds_of, names_of
 from streaming.criteria.criterion import CriterionClass, DosingProfile
 from streaming.criteria.facts import Facts
 from streaming.criteria.state import CriterionState, State
@@ -207,7 +207,10 @@ class DecisionBook:
             changed: What has changed since the last look (`streaming.criteria.attention`); None when that is not
                 known. When a criterion changes, all are looked at, so that what is told of any of them is of now.
         """
-        is_changed = self._look_at(self._attention.to_ask(facts.now_ms, changed), facts)
+        which = self._attention.to_ask(facts.now_ms, changed)
+        if not which and changed is not None and INTERVAL not in changed and self._override is None and self._is_told:
+            return None
+        is_changed = self._look_at(which, facts)
         if is_changed and changed is not None:
             self._look_at(range(len(self.states)), facts)
         return self._settle(facts, is_changed=is_changed)

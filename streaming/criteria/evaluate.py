@@ -50,6 +50,7 @@ from streaming.criteria.kinds import (
     Trend,
     WindowTotal,
 )
+from streaming.criteria.outlook import burden_due_ms, event_due_ms, low_flow_due_ms
 from streaming.observation import Validity
 from streaming.truth import Truth
 
@@ -369,7 +370,9 @@ def _low_flow(leaf: LowFlow, facts: Facts, asking: Asking) -> Finding:
     most = mean if highest is None else max(mean, highest.value)
     is_covered = total.coverage >= leaf.least_coverage
     truth = FALSE if most >= limit else TRUE if is_covered else UNKNOWN
-    return _window(leaf, truth, most, "mL/h", total, limit, facts.now_ms)
+    highest_ms = highest.at_ms if highest is not None and highest.value >= limit else None
+    finding = _window(leaf, truth, most, "mL/h", total, limit, facts.now_ms)
+    return finding._replace(due_ms=low_flow_due_ms(leaf, highest_ms, facts))
 
 
 def _burden(leaf: Burden, facts: Facts, asking: Asking) -> Finding:
@@ -386,8 +389,9 @@ def _burden(leaf: Burden, facts: Facts, asking: Asking) -> Finding:
     is_covered = total.coverage >= leaf.least_coverage
     truth = _decide(leaf.bounds, low, high, total.amount, is_covered=is_covered)
     unit = "mm[Hg]" if leaf.is_average else "min"
+    due_ms = burden_due_ms(leaf, limit, truth, low if truth is UNKNOWN else total.amount, total, facts)
     finding = _window(leaf, truth, total.amount, unit, total, leaf.bounds.shown, facts.now_ms)
-    return finding if limit == leaf.limit else finding._replace(leaf=replace(leaf, limit=limit))
+    return finding._replace(due_ms=due_ms, leaf=leaf if limit == leaf.limit else replace(leaf, limit=limit))
 
 
 # --- charted states and events ----------------------------------------------------------------------------------------
@@ -451,31 +455,44 @@ def _rhythm_is(leaf: RhythmIs, facts: Facts, asking: Asking) -> Finding:
     after_ms = max(charted_ms, asking.after_ms)
     for event in reversed(facts.rhythm_events(after_ms)):
         if event.rhythm in leaf.states and event.at_ms > after_ms:
-            return _reported(leaf, event, event.rhythm)
+            return _reported(leaf, event, event.rhythm, expires_ms=_charted_expires_ms(leaf, reading, facts))
     return _nothing(leaf) if reading is None else _charted(leaf, reading, None, facts, asking)
 
 
-def _reported(leaf: RhythmIs | RhythmEventSeen, event: RhythmEvent, value: float | str, unit: str = "") -> Finding:
+def _charted_expires_ms(leaf: RhythmIs, reading: Reading | None, facts: Facts) -> int | None:
+    return _expires_ms(reading, leaf.signal, None, facts) if reading is not None else None
+
+
+def _reported(
+    leaf: RhythmIs | RhythmEventSeen,
+    event: RhythmEvent,
+    value: float | str,
+    unit: str = "",
+    expires_ms: int | None = None,
+) -> Finding:
     limit = float(leaf.beats_at_least) if isinstance(leaf, RhythmEventSeen) and unit else None
-    at_ms = event.at_ms
-    return Finding(TRUE, value, unit, at_ms, leaf.signal, 1.0, event.rhythm, limit, event.device, at_ms, None, leaf)
+    at_ms, due_ms = event.at_ms, event_due_ms(leaf, event)
+    if expires_ms is not None:
+        due_ms = min(due_ms, expires_ms)
+    return Finding(TRUE, value, unit, at_ms, leaf.signal, 1.0, event.rhythm, limit, event.device, at_ms, due_ms, leaf)
 
 
 def _rhythm_event_seen(leaf: RhythmEventSeen, facts: Facts, asking: Asking) -> Finding:
     now_ms = facts.now_ms
     after_ms = max(now_ms - leaf.within_ms, asking.after_ms)
-    is_doubtful = False
+    doubtful = None
     for event in reversed(facts.rhythm_events(after_ms)):
         if event.rhythm in leaf.rhythms and event.at_ms > after_ms:
             truth = _is_long_enough(leaf, event)
             if truth is TRUE:
                 return _run(leaf, event)
-            is_doubtful = is_doubtful or truth is UNKNOWN
+            if truth is UNKNOWN and doubtful is None:
+                doubtful = event
     charted = _charted_run(leaf, facts, asking)
     if charted is not None:
         return charted
-    if is_doubtful:
-        return _nothing(leaf, NO_LENGTH)
+    if doubtful is not None:
+        return _nothing(leaf, NO_LENGTH)._replace(due_ms=event_due_ms(leaf, doubtful))
     return _no_event(leaf, facts)
 
 
@@ -630,11 +647,13 @@ def _or_also(predicate: OrAlso, facts: Facts, asking: Asking) -> Finding:
     finding = _ANSWERS[type(first)](first, facts, asking)
     if finding.truth is TRUE:
         return finding
+    dues = [finding.due_ms]
     for part in others:
         other = _ANSWERS[type(part)](part, facts, asking)
         if other.truth is TRUE:
             return other
-    return finding
+        dues.append(other.due_ms)
+    return finding._replace(due_ms=_earliest(dues))
 
 
 def _at_least_of(predicate: AtLeastOf, facts: Facts, asking: Asking) -> Finding:

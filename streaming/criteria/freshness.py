@@ -42,6 +42,8 @@ _BY_SIGNAL: Mapping[str, int] = {
     "site:ecg": STATE_LONG_MS,
     "site:gi": STATE_LONG_MS,
 }
+LONG_SPEAKING = frozenset(_BY_SIGNAL)
+"""Signals of which a value speaks for hours: each report of one is looked at as it comes."""
 
 
 @lru_cache(maxsize=1024)

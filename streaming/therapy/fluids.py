@@ -10,6 +10,7 @@ A balance is intake minus urine. What is drunk, eaten, lost by sweat, drains or 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 
 from streaming.criteria.facts import Total
 from streaming.therapy.infusion import Pump
@@ -73,6 +74,10 @@ class Urine:
     def total(self, from_ms: int, to_ms: int) -> Total:
         """mL in a window that ends now."""
         return self._hourly.stretches.total(from_ms, to_ms)
+
+    def lapses_ms(self, window_ms: int, least_coverage: float) -> int | None:
+        """When the window that ends then is covered too little, if nothing more is reported; None when it is now."""
+        return self._hourly.stretches.lapses_ms(window_ms, ceil(window_ms * least_coverage))
 
     def until_last_report(self, window_ms: int) -> tuple[float, float]:
         """(mL, coverage) of the window that ends with the last report."""

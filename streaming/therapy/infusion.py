@@ -84,6 +84,8 @@ class Report(NamedTuple):
     """When the report before was; negative in the first."""
     was_infusing: bool
     """As of the report before."""
+    is_another_program: bool
+    """Whether it says something else of the infusion than before, but for what changes by itself while it runs."""
 
 
 class Pump:
@@ -147,10 +149,13 @@ class Pump:
         said = self._said.get(metric)
         return said if said is not None and now_ms - said.at_ms <= self.fresh_ms else None
 
-    @property
-    def program(self) -> list[tuple[str, float | str, Validity]]:
-        """What it last said of the infusion, but for what changes by itself while it runs."""
-        return [(name, held.value, held.validity) for name, held in self._said.items() if name not in _RUNS]
+    def may_stop(self, channels: Mapping[str, Channel]) -> bool:
+        """Whether it may no longer give what it gave, once it has said what stands in its channels."""
+        for name in (STATUS, LABEL, RATE, DOSE_RATE):
+            channel, said = channels.get(name), self._said.get(name)
+            if channel is not None and (said is None or channel.value != said.value):
+                return True
+        return False
 
     @property
     def is_infusing(self) -> bool:
@@ -193,6 +198,7 @@ class Pump:
         at_ms = max(self._at_ms, *(held.at_ms for held in new.values()))
         before_ms, was_infusing, flow_ml_h = self._at_ms, self.is_infusing, self._flow_ml_h()
         volume_before, is_relabelled, is_changed = self._said.get(VOLUME), False, self._is_reprogrammed(new)
+        is_another_program = self._is_another_program(new)
         if LABEL in new:
             is_relabelled = self._names_another(new[LABEL])
             self._relabel(new[LABEL], is_another=is_relabelled)
@@ -215,6 +221,7 @@ class Pump:
             began_anew,
             before_ms,
             was_infusing,
+            is_another_program,
         )
 
     def leave(self) -> None:
@@ -238,6 +245,14 @@ class Pump:
         for metric in (CONCENTRATION, TO_BE_INFUSED):
             before, now = self._said.get(metric), new.get(metric)
             if before is not None and now is not None and (before.value, before.unit) != (now.value, now.unit):
+                return True
+        return False
+
+    def _is_another_program(self, new: Mapping[str, Held]) -> bool:
+        """Whether it says something else of the infusion than before, but for what changes by itself while it runs."""
+        for name, now in new.items():
+            before = self._said.get(name)
+            if name not in _RUNS and (before is None or before[:2] != now[:2] or before.validity is not now.validity):
                 return True
         return False
 

@@ -75,16 +75,17 @@ class Infusions:
         pump = self._pump(name)
         if pump is None:
             return False
-        drug_before, stop = pump.drug, self._stop_of(pump, now_ms, NOT_INFUSING)
-        program, was_silent = pump.program, pump.is_silent(now_ms)
+        drug_before, was_silent = pump.drug, pump.is_silent(now_ms)
+        stop = self._stop_of(pump, now_ms, NOT_INFUSING) if pump.may_stop(channels) else None
         report = pump.take(channels, is_charted=device.kind == "chart", since_ms=since_ms)
         if report is None:
             return False
         self._watch.take(pump, report, stop._replace(at_ms=report.at_ms) if stop is not None else None)
         self._take_dose(pump, report, drug_before)
-        self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
+        if report.is_another_program or was_silent:
+            self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
         is_giving = pump.drug is Drug.ALDESLEUKIN and (pump.is_infusing or report.was_infusing)
-        return is_giving or was_silent or report.began_anew or program != pump.program
+        return is_giving or was_silent or report.began_anew or report.is_another_program
 
     def event(self, device: Device, message: EventMessage, at_ms: int) -> None:
         """Take an event of a pump."""

@@ -99,6 +99,7 @@ class PatientFacts:
         "_silences",
         "_states",
         "_urine",
+        "_urine_lapses_ms",
         "_weights",
         "infusions",
         "now_ms",
@@ -125,6 +126,8 @@ class PatientFacts:
         self._states: dict[str, StateHistory] = {}
         self._rhythms = Rhythms()
         self._urine = Urine()
+        self._urine_lapses_ms = NEVER_DUE_MS
+        """When too little is known of the urine of eight hours, if nothing more is reported."""
         self._diarrhea = Periodic(8 * HOUR_MS)
         self._weights = Weights(admission.baseline_weight_kg)
         self._changed: dict[str, None] | None = None
@@ -148,6 +151,9 @@ class PatientFacts:
         """What has changed since the last call: names of signals, totals, `interval` and `infusions`; None when it may
         be anything. What comes each second is left out (`streaming.criteria.attention.Bands`)."""
         self.now_ms = now_ms
+        if now_ms >= self._urine_lapses_ms:
+            self._urine_lapses_ms = NEVER_DUE_MS
+            self._note("urine_ml_8h")
         is_reported = self._changed is None or INFUSIONS in self._changed
         if is_reported or now_ms >= self._infusions_due_ms:
             silences = self.infusions.silences(now_ms)
@@ -163,8 +169,8 @@ class PatientFacts:
 
     @property
     def changes_ms(self) -> int:
-        """When time alone next changes something about pumps, doses or findings; never later than the truth."""
-        return self._infusions_due_ms
+        """When time alone next changes something about pumps, doses, findings or urine; never later than the truth."""
+        return min(self._infusions_due_ms, self._urine_lapses_ms)
 
     def _note(self, *names: str) -> None:
         if self._changed is not None:
@@ -375,6 +381,8 @@ class PatientFacts:
 
     def is_heard(self, signal: str) -> bool:
         """See `Facts`. Of continuous signals: `streaming.criteria.attention.Bands` sees a source come and go."""
+        if signal == "shock_index":
+            return self.is_heard("hr") and self.is_heard("sbp")
         slot = self._bed.slots.get(signal) if self._bed is not None and signal in CONTINUOUS else None
         source = slot.source if slot is not None else None
         return source is not None and source.fresh_ms <= MONITORED_MS
@@ -574,7 +582,9 @@ class PatientFacts:
     def _means(self) -> MinuteMeans:
         """The mean pressure by minute, brought up to the last value."""
         means = self._pressures_by_minute
-        if self._pressures:
+        if len(self._pressures) == 1:
+            means.add(self._pressure_times.pop(), self._pressures.pop())
+        elif self._pressures:
             means.add_series(self._pressure_times, self._pressures)
             self._pressure_times, self._pressures = array("q"), array("d")
         return means
@@ -609,6 +619,8 @@ class PatientFacts:
     def _note_urine(self) -> None:
         """Keep what the eight hours before the last report gave."""
         self._note("urine_ml_h", *_FOLLOWS["urine_ml_h"])
+        lapses_ms = self._urine.lapses_ms(8 * HOUR_MS, LEAST_COVERAGE)
+        self._urine_lapses_ms = NEVER_DUE_MS if lapses_ms is None or lapses_ms <= self.now_ms else lapses_ms
         amount, coverage = self._urine.until_last_report(8 * HOUR_MS)
         if coverage >= LEAST_COVERAGE:
             self._kept("urine_ml_8h").add(self._urine.end_ms, round(amount, 3))

@@ -110,6 +110,15 @@ class Stretches:
         longest_ms = max(self._gaps.longest_ms(from_ms), silent_ms)
         return Total(amount / MICRO, covered_ms / (to_ms - from_ms), longest_ms)
 
+    def lapses_ms(self, window_ms: int, least_ms: int) -> int | None:
+        """The first instant at which less than `least_ms` of the window that ends then is covered, if nothing more is
+        added; None when so much is not even covered now."""
+        before_ms = self._covered[-1] - least_ms
+        if not self._ends or before_ms < self._covered[0]:
+            return None
+        i = min(bisect_right(self._covered, before_ms), len(self._ends)) - 1
+        return self._starts[i] + before_ms - self._covered[i] + window_ms + 1
+
     def _amount(self, i: int) -> int:
         return self._sums[i + 1] - self._sums[i]
 

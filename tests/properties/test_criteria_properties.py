@@ -10,7 +10,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.criteria.attention import NEVER_MS, slide_ms
+from streaming.criteria.attention import BEATS, NEVER_MS, slide_ms
 from streaming.criteria.decision import Decision, DecisionBook
 from streaming.criteria.kinds import leaves
 from streaming.criteria.state import CriterionState, State
@@ -233,7 +233,8 @@ def test_asking_only_what_may_have_changed_finds_what_asking_everything_finds(
         facts.now_ms = max(facts.now_ms, until_ms)
         advance(facts, (0, *step[1:]))
         signal = step[1][0]
-        lazy.update(facts, (signal, f"{signal.removesuffix('_h')}", "urine_ml_8h", "weight_gain_pct"))
+        seen = (BEATS,) if step[3] else ()
+        lazy.update(facts, (signal, signal.removesuffix("_h"), "urine_ml_8h", "weight_gain_pct", *seen))
         eager.update(facts)
 
         assert [state.state for state, slid in zip(lazy.states, slides, strict=True) if not slid] == [

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pickle
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.criteria.facts import Sample
+from streaming.criteria.evaluate import evaluate
+from streaming.criteria.facts import Sample, Total
+from streaming.criteria.kinds import Bounds, Burden
+from streaming.criteria.stated import StatedFacts
 from streaming.therapy.history import SignalHistory, StateHistory
 from streaming.therapy.minutes import MinuteMeans
 from streaming.therapy.stretches import Stretches
+from streaming.truth import Truth
 
 MINUTE = 60_000
 ORIGIN = 1_800_000_012_345
@@ -243,3 +247,87 @@ def test_what_is_kept_survives_a_snapshot(samples, pieces) -> None:  # type: ign
     assert means_2.average_below(65, ORIGIN, now_ms) == means.average_below(65, ORIGIN, now_ms)
     assert made_2.total(0, now_ms) == made.total(0, now_ms)
     assert past_2.highest(ORIGIN) == past.highest(ORIGIN)
+
+
+class Monitored(StatedFacts):
+    """A patient at a monitor that is heard, whose mean pressure is kept by minute."""
+
+    def __init__(self) -> None:
+        super().__init__(now_ms=0)
+        self.means = MinuteMeans(0)
+
+    def is_heard(self, signal: str) -> bool:
+        """While it speaks."""
+        return True
+
+    def minutes_below(self, signal: str, limit: float, window_ms: int) -> Total:
+        """As the service keeps them."""
+        return self.means.minutes_below(limit, self.now_ms - window_ms, self.now_ms)
+
+    def average_below(self, signal: str, limit: float, window_ms: int) -> Total:
+        """As the service keeps them."""
+        return self.means.average_below(limit, self.now_ms - window_ms, self.now_ms)
+
+    def measure(self, value: float, at_ms: int) -> None:
+        """The monitor reports the mean pressure."""
+        self.now_ms = at_ms
+        self.readings.clear()
+        self.say("map", value)
+        self.means.add(at_ms, value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(
+        [
+            Burden(signal="map", limit=65, is_average=False, bounds=bounds, window_ms=window_ms)
+            for window_ms in (30 * 60_000, 4 * 3_600_000)
+            for bounds in (Bounds(at_least=27, shown=27), Bounds(below=25, shown=25))
+        ]
+        + [
+            Burden(signal="map", limit=65, is_average=True, bounds=bounds, window_ms=4 * 3_600_000)
+            for bounds in (Bounds(above=2, shown=2), Bounds(at_most=1.5, shown=1.5))
+        ]
+    ),
+    st.lists(st.tuples(st.integers(1, 40), st.sampled_from([20.0, 58.0, 64.0, 65.0, 66.0, 90.0])), max_size=30),
+)
+def test_a_burden_asked_again_when_it_said_and_at_crossings_says_what_one_asked_each_minute_says(
+    leaf: Burden, stretches: list[tuple[int, float]]
+) -> None:
+    facts = Monitored()
+    known, was_beneath = evaluate(leaf, facts), False
+    for value in (value for count, value in stretches for _ in range(count)):
+        facts.measure(value, facts.now_ms + 60_000)
+        eager = evaluate(leaf, facts)
+        is_due = known is None or (known.due_ms is not None and facts.now_ms >= known.due_ms)
+        if is_due or (value < 65) is not was_beneath:
+            known, was_beneath = eager, value < leaf.limit
+        if Truth.UNKNOWN not in (known.truth, eager.truth):
+            assert known.truth is eager.truth
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.integers(1, 90)), max_size=12),
+    st.sampled_from([60, 480]),
+    st.sampled_from([0.5, 0.8, 1.0]),
+)
+def test_a_window_lapses_at_the_first_instant_at_which_too_little_of_it_is_covered(
+    pieces: list[tuple[int, int]], window_min: int, least: float
+) -> None:
+    stretches, at_min = Stretches(), 0
+    for gap, length in pieces:
+        stretches.add((at_min + gap) * 60_000, (at_min + gap + length) * 60_000, 1.0)
+        at_min += gap + length
+    window_ms, now_ms = window_min * 60_000, at_min * 60_000
+    least_ms = round(window_ms * least)
+    lapses_ms = stretches.lapses_ms(window_ms, least_ms)
+
+    def covered_ms(at_ms: int) -> int:
+        return stretches.sum(at_ms - window_ms, at_ms)[1]
+
+    if covered_ms(now_ms) < least_ms:
+        assert lapses_ms is None or lapses_ms <= now_ms
+    else:
+        assert lapses_ms is not None
+        assert covered_ms(lapses_ms - 1) >= least_ms > covered_ms(lapses_ms)

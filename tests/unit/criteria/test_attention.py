@@ -11,7 +11,6 @@ from streaming.criteria.attention import (
     Attention,
     Bands,
     bounds_of,
-    is_calm,
     rests_on,
     slide_ms,
 )
@@ -36,7 +35,6 @@ from streaming.criteria.kinds import (
     Trend,
     WindowTotal,
 )
-from streaming.criteria.stated import StatedFacts
 from streaming.identity import DeviceId
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot
@@ -48,6 +46,9 @@ SBP = Limit(signal="sbp", bounds=BELOW_90, patient_limit="sbp_hold")
 CREATININE = Limit(signal="creatinine", bounds=Bounds(above=4.5, shown=4.5))
 RHYTHM = StateIs(signal="site:rhythm", states=("af",), clear=("sinus",))
 URINE = WindowTotal(signal="urine_ml", bounds=Bounds(below=80, shown=80), window_ms=8 * HOUR_MS)
+RHYTHM_EVENT = RhythmEventSeen(
+    rhythms=("vt",), beats_at_least=5, duration_at_least_s=3, duration_below_s=1, charted=(), within_ms=HOUR_MS
+)
 LINE = "MDC_PRESS_BLD_ART_ABP_SYS"
 CUFF = "MDC_PRESS_CUFF_SYS"
 
@@ -139,27 +140,6 @@ def test_what_is_no_predicate_changes_only_with_what_is_said_to_change_it() -> N
     assert (watched.to_ask(6, (INTERVAL,)), watched.to_ask(6, ("sbp",))) == ([0], [])
 
 
-def test_while_all_is_calm_events_wait_and_a_burden_is_looked_at_now_and_then() -> None:
-    event = RhythmEventSeen(
-        rhythms=("vt",), beats_at_least=5, duration_at_least_s=3, duration_below_s=1, charted=(), within_ms=HOUR_MS
-    )
-    burden = Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2)
-    watched = attention(event, burden)
-
-    assert (watched.slide_ms(0), watched.slide_ms(0, is_calm=True)) == (5 * MINUTE_MS, NEVER_MS)
-    assert (watched.slide_ms(1), watched.slide_ms(1, is_calm=True)) == (MINUTE_MS, 15 * MINUTE_MS)
-
-
-@pytest.mark.parametrize(("mean", "expected"), [(64.9, False), (65.0, True), (None, True)])
-def test_calm_is_when_no_value_lies_beneath_the_limit_of_a_burden(mean: float | None, expected: bool) -> None:
-    burden = Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2)
-    facts = StatedFacts()
-    if mean is not None:
-        facts.say("map", mean)
-
-    assert is_calm(AnyOf(of=(burden, SBP)), facts) is expected
-
-
 def test_without_questions_nothing_is_due() -> None:
     assert Attention([], 0).due_ms == NEVER_MS
 
@@ -174,11 +154,13 @@ def test_without_questions_nothing_is_due() -> None:
         (BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90), NEVER_MS),
         (Limit(signal="shock_index", bounds=BELOW_90), 5 * MINUTE_MS),
         (IntervalChange(signal="shock_index", bounds=BELOW_90, within_ms=HOUR_MS), 5 * MINUTE_MS),
-        (Limit(signal="urine_ml_8h", bounds=BELOW_90), 5 * MINUTE_MS),
+        (Limit(signal="urine_ml_8h", bounds=BELOW_90), NEVER_MS),
+        (Limit(signal="fluid_balance_ml_24h", bounds=BELOW_90), 15 * MINUTE_MS),
         (URINE, 5 * MINUTE_MS),
-        (LowFlow(signal="urine_ml_h", total="urine_ml", below=10, window_ms=16 * HOUR_MS), 5 * MINUTE_MS),
-        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), 5 * MINUTE_MS),
-        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=HOUR_MS // 2), MINUTE_MS),
+        (LowFlow(signal="urine_ml_h", total="urine_ml", below=10, window_ms=16 * HOUR_MS), NEVER_MS),
+        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), NEVER_MS),
+        (RHYTHM_EVENT, NEVER_MS),
+        (Trend(signal="weight", bounds=BELOW_90, over_ms=22 * HOUR_MS), NEVER_MS),
         (Trend(signal="dopamine_ug_kg_min", bounds=BELOW_90, over_ms=HOUR_MS), 5 * MINUTE_MS),
         (Trend(signal="hr", bounds=BELOW_90, over_ms=HOUR_MS), MINUTE_MS),
         (FallFromPeak(signal="creatinine", bounds=BELOW_90, within_ms=96 * HOUR_MS), HOUR_MS),
@@ -299,13 +281,10 @@ def test_a_change_from_a_baseline_that_nobody_knows_has_no_bound() -> None:
 
 
 def test_a_question_about_runs_of_beats_rests_on_the_beats_being_heard() -> None:
-    event = RhythmEventSeen(
-        rhythms=("vt",), beats_at_least=5, duration_at_least_s=3, duration_below_s=1, charted=(), within_ms=HOUR_MS
-    )
-    bands = Bands([event], {}, {})
+    bands = Bands([RHYTHM_EVENT], {}, {})
     beats = {"hr": SignalSlot("hr")}
     bands.look(beats)
     beats["hr"].source = channel("MDC_ECG_HEART_RATE", 80)
 
     assert bands.look(beats) == {"hr": None}
-    assert "hr" in rests_on(event)
+    assert "hr" in rests_on(RHYTHM_EVENT)
