@@ -169,9 +169,7 @@ class CriterionState:
         shown = copy(self)
         shown.finding = evaluate(self.criterion.met, facts, self._asking)
         if self.state is State.RECOVERING and self.resume_finding is not None and self.criterion.resume is not None:
-            shown.resume_finding = evaluate(
-                self.criterion.resume, facts, Asking(is_resumption=True, after_ms=self._after_ms, peaks=self._peaks)
-            )
+            shown.resume_finding = evaluate(self.criterion.resume, facts, self._asking_to_resume)
         return shown
 
     @property
@@ -270,9 +268,14 @@ class CriterionState:
             return False
         if criterion.resume is None:
             return True
-        asking = Asking(is_resumption=True, after_ms=self._after_ms, peaks=self._peaks) if self._peaks else TO_RESUME
-        self.resume_finding = evaluate(criterion.resume, facts, asking)
+        self.resume_finding = evaluate(criterion.resume, facts, self._asking_to_resume)
         return self.resume_finding.truth is Truth.TRUE
+
+    @property
+    def _asking_to_resume(self) -> Asking:
+        if not self._peaks and self._after_ms == NEVER_MS:
+            return TO_RESUME
+        return Asking(is_resumption=True, after_ms=self._after_ms, peaks=self._peaks)
 
     def _note_peaks(self, facts: Facts) -> None:
         for signal in self._peak_signals:

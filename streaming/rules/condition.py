@@ -68,9 +68,7 @@ class Condition:
         "since_ms",
     )
 
-    def __init__(
-        self, *, onset_delay_ms: int, clear_delay_ms: int, least_readings: int = 1, least_share: float = 0.8
-    ) -> None:
+    def __init__(self, *, onset_delay_ms: int, clear_delay_ms: int, least_readings: int, least_share: float) -> None:
         self.onset_delay_ms = onset_delay_ms
         self.clear_delay_ms = clear_delay_ms
         self.least_readings = least_readings
