@@ -29,6 +29,7 @@ MODULES = (
     "streaming/criteria/evaluate.py",
     "streaming/criteria/freshness.py",
     "streaming/criteria/kinds.py",
+    "streaming/criteria/outlook.py",
     "streaming/criteria/predicates.py",
     "streaming/criteria/state.py",
     "streaming/rules/condition.py",
@@ -89,7 +90,8 @@ class Run:
         for name in baseline.failed:
             sys.stderr.write(f"fails without any fault, and is left out: {name}\n")
         items = {item.nodeid: item for item in session.items}
-        tried = {result.id for result in results_in(Path(options.out))}
+        results = results_in(Path(options.out))
+        tried = {each.id for each in results if not (options.again and each.outcome == "survived")}
         todo = [each for each in self._mutants if each[0].id not in tried]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         console = Console(file=sys.stderr)
@@ -109,7 +111,7 @@ class Run:
         reach = [name for name in baseline.reaching(mutant) if name in items]
         for name in reach:
             spent_s += baseline.seconds[name]
-            if names and spent_s > self._options.budget_s:
+            if names and not self._options.again and spent_s > self._options.budget_s:
                 break
             names.append(name)
         outcome, by = try_mutant(mutant, source, [items[name] for name in names], 5 + 5 * spent_s)
@@ -120,9 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, or write the page of a run."""
     options = _options(arguments)
     if options.page:
-        results, commit = results_in(Path(options.out)), _commit()
-        Path(options.page).write_text(page_of(results, explanations(), commit), encoding="utf-8")
-        return 0
+        return _write_page(Path(options.page), Path(options.out))
     found: list[tuple[Mutant, str]] = []
     for path in options.modules or MODULES:
         source = Path(path).read_text(encoding="utf-8")
@@ -140,6 +140,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(status) or int(bool(unexplained))
 
 
+def _write_page(page: Path, out: Path) -> int:
+    names = {mutant.id for path in MODULES for mutant in mutants_of(Path(path).read_text(encoding="utf-8"), path)}
+    results = [result for result in results_in(out) if result.id in names]
+    missing = len(names) - len(results)
+    if missing:
+        sys.stderr.write(f"{missing} of {len(names)} mutants have not been tried\n")
+        return 1
+    page.write_text(page_of(results, explanations(), _commit()), encoding="utf-8")
+    return 0
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="paths from the root; all of the rules and the decision without any")
@@ -149,6 +160,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a regular expression on the names of mutants")
     parser.add_argument(
         "--budget-s", type=float, default=6.0, help="processor time of tests for a mutant (%(default)s)"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="try what survived again, by every test that runs its line"
     )
     parser.add_argument("--keep-baseline", action="store_true", help="use the baseline kept beside the results")
     parser.add_argument("--list", action="store_true", help="list the mutants and stop")
