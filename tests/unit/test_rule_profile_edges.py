@@ -1,0 +1,198 @@
+"""What an alarm profile may write: each number from its least to its greatest, and not beyond."""
+
+from __future__ import annotations
+
+import pytest
+
+from streaming.rules.condition import Condition
+from streaming.rules.kinds import Verdict
+from streaming.rules.profile import ProfileError, parse_profile
+from streaming.rules.series import expand
+
+DAY_S = 24 * 3600
+HEAD = """
+[profile]
+id = "site"
+version = "3"
+title = "A site's own"
+[patient_limits]
+map_alarm = { low = 50, high = 90, unit = "mm[Hg]" }
+[[limit_rule]]
+id = "low"
+family = "hypotension"
+title = "MAP low"
+signal = "map"
+below = 65.0
+reset_at = 68.0
+onset_delay_s = 120
+clear_delay_s = 30
+priority = "medium"
+harm = "reversible"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+CLOCK = """
+[[equipment_rule]]
+id = "clock"
+kind = "clock_skew"
+family = "clock_skew"
+title = "Clock wrong"
+above_s = 5.0
+reset_s = 4.0
+onset_delay_s = 30
+clear_delay_s = 30
+priority = "low"
+harm = "minor"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+SILENT = """
+[[equipment_rule]]
+id = "offline"
+kind = "device_offline"
+family = "device_offline"
+title = "Gone"
+silent_after_s = { monitor = 20 }
+onset_delay_s = 10
+clear_delay_s = 0
+priority = "medium"
+harm = "reversible"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+APART = """
+[[equipment_rule]]
+id = "sources"
+kind = "sources_disagree"
+family = "sources_disagree"
+title = "Line and cuff disagree"
+above = 15
+within_s = 60
+onset_delay_s = 0
+clear_delay_s = 0
+priority = "low"
+harm = "minor"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+STAY = """
+[[stay_rule]]
+id = "gain"
+family = "weight_gain"
+title = "Weight gain"
+met = { kind = "limit", signal = "weight_gain_pct", at_least = 5 }
+onset_delay_s = 0
+clear_delay_s = 0
+priority = "low"
+harm = "minor"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+VECTOR = """[[stay_rule.example]]
+given = { weight_gain_pct = 6 }
+later = { weight_gain_pct = 4 }
+later_h = 1
+beats = 5
+expect = "present"
+"""
+SERIES = """[[limit_rule.example]]
+series = "80x10 60x121"
+expect = { 129 = "absent" }
+"""
+WHOLE = HEAD + SERIES + CLOCK + SILENT + APART + STAY + VECTOR
+
+
+def is_taken(text: str) -> bool:
+    try:
+        parse_profile(text, "site.toml")
+    except ProfileError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("written", "allowed", "refused"),
+    [
+        ("onset_delay_s = 120", (0, DAY_S), (-1, DAY_S + 1)),
+        ("clear_delay_s = 30\npriority = \"medium\"", (0, DAY_S), (-1, DAY_S + 1)),
+        ("onset_delay_s = 30", (0, DAY_S), (-1, DAY_S + 1)),
+        ("clear_delay_s = 30\npriority = \"low\"", (0, DAY_S), (-1, DAY_S + 1)),
+        ("reset_at = 68.0", (65.1,), (65, 64.9)),
+        ("reset_s = 4.0", (0, 5), (-1, 5.1)),
+        ("above_s = 5.0", (4,), (-1, 3.9)),
+        ("above = 15", (0, 15), (-0.5,)),
+        ("within_s = 60", (0, 60), (-0.5,)),
+        ("later_h = 1", (0, 1000), (-0.5, 1001)),
+        ("beats = 5", (1, 10_000), (0, 10_001)),
+    ],
+)  # fmt: skip
+def test_a_number_is_taken_within_its_range_and_refused_beyond(
+    written: str, allowed: tuple[float, ...], refused: tuple[float, ...]
+) -> None:
+    assert WHOLE.count(written) == 1
+    name, _, _ = written.partition(" =")
+    rest = "\n".join(written.splitlines()[1:])
+    taken = [is_taken(WHOLE.replace(written, f"{name} = {value}\n{rest}")) for value in (*allowed, *refused)]
+
+    assert taken == [True] * len(allowed) + [False] * len(refused)
+
+
+@pytest.mark.parametrize(
+    ("extra", "ok"),
+    [
+        ("least_readings = 1", True),
+        ("least_readings = 100", True),
+        ("least_readings = 0", False),
+        ("least_readings = 101", False),
+        ("least_share = 0.5", True),
+        ("least_share = 1", True),
+        ("least_share = 0.4", False),
+        ("least_share = 1.5", False),
+    ],
+)
+def test_readings_and_share_of_a_rule_are_bounded(extra: str, ok: bool) -> None:
+    assert is_taken(HEAD + extra) is ok
+
+
+@pytest.mark.parametrize(("high", "ok"), [(50, True), (49.9, False)])
+def test_a_patients_limit_may_have_no_room_but_not_less(high: float, ok: bool) -> None:
+    assert is_taken(HEAD.replace("high = 90", f"high = {high}")) is ok
+
+
+@pytest.mark.parametrize(("field", "rule"), [("onset_delay_s", STAY), ("clear_delay_s", STAY)])
+@pytest.mark.parametrize(("value", "ok"), [(0, True), (DAY_S, True), (-1, False), (DAY_S + 1, False)])
+def test_delays_of_a_stay_rule_last_a_day_at_most(field: str, rule: str, value: int, ok: bool) -> None:
+    assert is_taken(HEAD + rule.replace(f"{field} = 0", f"{field} = {value}")) is ok
+
+
+@pytest.mark.parametrize(("second", "ok"), [(190, True), (191, False), (0, True), ("-1", False), ("000000190", False)])
+def test_an_outcome_may_be_asked_for_up_to_a_minute_after_the_series(second: int | str, ok: bool) -> None:
+    assert is_taken(HEAD + SERIES.replace("129", str(second))) is ok
+
+
+def test_a_series_lasts_a_day_at_most() -> None:
+    assert len(expand("80x86400")) == DAY_S
+    with pytest.raises(ValueError, match="longer than 86400"):
+        expand("80x86400 80")
+
+
+def test_a_value_without_a_count_stands_for_one_second() -> None:
+    assert expand("80 _ 60x2") == [80.0, None, 60.0, 60.0]
+
+
+# --- the condition at its edges ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gap_ms", "since_ms"), [(7_200_000, 0), (7_200_001, 7_200_001)])
+def test_what_is_pending_is_forgotten_after_two_hours_without_a_word(gap_ms: int, since_ms: int) -> None:
+    condition = Condition(onset_delay_ms=10_000_000, clear_delay_ms=0, least_readings=2, least_share=0.8)
+    condition.read(Verdict.BEYOND, 0, min_gap_ms=1)
+
+    condition.read(Verdict.BEYOND, gap_ms, min_gap_ms=1)
+
+    assert condition.since_ms == since_ms
