@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bench_alarm_latency, bench_backtest, bench_gateway, bench_load
+from tests.benchmarks import bench_alarm_latency, bench_backtest, bench_gateway, bench_load, bench_windows
 
+bench_windows.main()
 bench_gateway.main()
 bench_load.main()
 bench_alarm_latency.main()

@@ -4,7 +4,8 @@
 
 Prints the sustained rate of one gateway process and its processor time per 1,000 messages; the same for a subscriber on
 bare aiomqtt that only counts, under the same load from the same generator; and the time from publish to feed at 20, 50
-and 80 % of the sustained rate. Broker, generator and gateway share the machine.
+and 80 % of the sustained rate. In each bed lies a patient with a course ordered: every alarm rule and every dose
+criterion is in force. Broker, generator and gateway share the machine.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import orjson
 import psutil
 import websockets
 
 from tests.benchmarks import bench_engine
+from tests.support.dosing_ward import COURSE
 from tests.support.mosquitto import Mosquitto, start_mosquitto
 
 BEDS = 200
@@ -201,9 +204,29 @@ def _start_gateway(broker: Mosquitto, data: Path) -> tuple[subprocess.Popen[str]
         try:
             with urllib.request.urlopen(url + "health/ready", timeout=5) as answer:
                 assert answer.status == 200
-                return process, url
+                break
         except OSError:
             time.sleep(0.1)
+    _admit_all(url)
+    return process, url
+
+
+def _admit_all(url: str) -> None:
+    """A patient in each bed of the load, whose first dose is due in an hour."""
+    with httpx.Client(base_url=url + "api/v1/", timeout=30) as client:
+        first_dose_ms = round((time.time() + 3600) * 1000)
+        for number in range(1, BEDS + 1):
+            admission = {
+                "patient_id": f"p{number}",
+                "unit": "load",
+                "bed": f"b{number:04d}",
+                "dosing_weight_kg": 80.0,
+                "baseline_weight_kg": 80.0,
+                "baseline": {"sbp": 124, "map": 85, "hr": 75, "creatinine": 0.9},
+            }
+            answer = client.post("admissions", json=admission).raise_for_status()
+            course = {**COURSE, "first_dose_at": first_dose_ms}
+            client.post(f"admissions/{answer.json()['admission_id']}/course", json=course).raise_for_status()
 
 
 def _start_load(broker: Mosquitto, rate: float, seconds: float) -> subprocess.Popen[bytes]:

@@ -81,6 +81,11 @@ def run() -> dict[str, float]:
     return figures
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print them."""
     for name, figure in run().items():
         print(f"{name} {figure:.2f}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
