@@ -18,6 +18,8 @@ from streaming.rules.kinds import AlarmProfile
 from tests.evidence.backtest_page import backtest_page
 from tests.evidence.backtests import backtest_mimic
 from tests.evidence.comparison import Agreement, compare
+from tests.evidence.grouping import gather_grouping
+from tests.evidence.grouping_page import grouping_page
 from tests.evidence.hypotension_page import hypotension_page
 from tests.evidence.independent_hypotension import read_pressures
 from tests.evidence.independent_treatment import Crossing, Step
@@ -93,6 +95,8 @@ def main() -> None:
     runs = backtest_mimic(options.data / "mimic-iv-demo")
     (options.out / "mimic-backtest.md").write_text(backtest_page(runs), encoding="utf-8")
     draw_decisions(runs, options.out / "mimic-backtest-decisions.png")
+    grouping = gather_grouping(options.data / "mimic-iv-demo")
+    (options.out / "mimic-grouping.md").write_text(grouping_page(grouping), encoding="utf-8")
     differences = [d for agreement in evidence.agreements for d in agreement.differences]
     because = [difference.because for difference in differences]
     because_of_treatment = [

@@ -108,7 +108,7 @@ def _replayed(recording: StayRecording, profile: AlarmProfile, current_ms: int) 
         stay=recording.stay,
         admitted_ms=entries[-1].received_ms - entries[0].received_ms,
         ended_ms=entries[-1].received_ms,
-        observed_ms=_observed_ms(entries, current_ms),
+        observed_ms=observed_span_ms(entries, current_ms),
     )
     conditions = _Conditions(recording.stay)
     tracer = Tracer(recording.stay)
@@ -144,7 +144,7 @@ def _lines(entries: Sequence[RecordedEntry], profile: AlarmProfile, tracer: Trac
     )
 
 
-def _observed_ms(entries: Iterable[RecordedEntry], current_ms: int) -> int:
+def observed_span_ms(entries: Iterable[RecordedEntry], current_ms: int) -> int:
     """How long the latest vital sign was no older than `current_ms`."""
     instants = [
         entry.received_ms
