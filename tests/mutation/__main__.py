@@ -135,7 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quiet = ["-q", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow"]
     status = pytest.main([*quiet, *(options.tests or TESTS)], plugins=[Run(options, found)])
     survivors = [each for each in results_in(Path(options.out)) if each.outcome == "survived"]
-    unexplained = [each for each in survivors if each.id not in explanations()]
+    explained = explanations(survivors)
+    unexplained = [each for each in survivors if each.id not in explained]
     sys.stdout.write(f"{len(survivors)} survived, {len(unexplained)} of them unexplained: {options.out}\n")
     return int(status) or int(bool(unexplained))
 
@@ -147,7 +148,7 @@ def _write_page(page: Path, out: Path) -> int:
     if missing:
         sys.stderr.write(f"{missing} of {len(names)} mutants have not been tried\n")
         return 1
-    page.write_text(page_of(results, explanations(), _commit()), encoding="utf-8")
+    page.write_text(page_of(results, explanations(results), _commit()), encoding="utf-8")
     return 0
 
 

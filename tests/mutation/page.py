@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -58,10 +59,16 @@ def results_in(path: Path) -> list[Result]:
     return list({result.id: result for result in found}.values())
 
 
-def explanations() -> Mapping[str, str]:
-    """Why a survivor is no gap in the tests, by the mutant's name."""
+def explanations(results: Sequence[Result]) -> Mapping[str, str]:
+    """Why a survivor is no gap in the tests, by the mutant's name. The list names mutants by regular expressions."""
     listed = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["survivor"]
-    return {mutant: each["why"] for each in listed for mutant in each["mutants"]}
+    reasons = [(re.compile(pattern), each["why"]) for each in listed for pattern in each["mutants"]]
+    found: dict[str, str] = {}
+    for result in results:
+        why = next((why for pattern, why in reasons if pattern.fullmatch(result.id)), None)
+        if result.outcome == "survived" and why is not None:
+            found[result.id] = " ".join(why.split())
+    return found
 
 
 def page_of(results: Sequence[Result], why: Mapping[str, str], commit: str) -> str:
