@@ -56,6 +56,9 @@ class StationServer:
     beds: dict[str, Json] = field(default_factory=dict)
     acknowledged: list[Acknowledged] = field(default_factory=list)
     admitted: list[Json] = field(default_factory=list)
+    posted: list[tuple[str, Json]] = field(default_factory=list)
+    """Every other command of the page: what it was about (`observations`, `sign`, …) and its body."""
+    decision: Json = field(default_factory=lambda: dict(HOLD, evaluated_at=rfc3339(time.time())))
     resumed_after: list[int | None] = field(default_factory=list)
     """`after` of each connection of the feed, in order."""
     refuses_acknowledgements: bool = False
@@ -243,6 +246,31 @@ class StationServer:
         await self._delta([bed], [])
         return JSONResponse(alarm)
 
+    def _admitted_bed(self, admission_id: str) -> Json | None:
+        found = (bed for bed in self.beds.values() if (bed["admission"] or {}).get("admission_id") == admission_id)
+        return next(found, None)
+
+    async def _carry_out(self, admission_id: str, command: str, body: Json) -> Response:
+        bed = self._admitted_bed(admission_id)
+        if bed is None:
+            return JSONResponse({"title": "No such admission"}, 404)
+        self.posted.append((command, body))
+        changed = {**bed}
+        match command:
+            case "audio-pause":
+                until = rfc3339(self.now_s() + body["seconds"])
+                changed["alarms"] = [{**alarm, "audio_paused_until": until} for alarm in bed["alarms"]]
+            case "sign":
+                self.decision = {**self.decision, "decision": body["decision"], "summary": "signed by a clinician"}
+                changed["dosing"] = {**bed["dosing"], "decision": body["decision"], "summary": "signed by a clinician"}
+            case "discharge":
+                changed = {**bed, "admission": None, "dosing": None, "alarms": []}
+            case "transfer":
+                await self._put(({**bed, "admission": None, "dosing": None, "alarms": []},))
+                changed = {**bed, **body}
+        await self._put((changed,))
+        return JSONResponse(body, 201)
+
     async def _admit(self, body: Json) -> Response:
         key = f"{body['unit']}/{body['bed']}"
         empty = {"unit": body["unit"], "bed": body["bed"], "signals": {}, "alarms": [], "devices": []}
@@ -277,9 +305,14 @@ class StationServer:
             return await self._acknowledge(alarm_id, request.headers.get("X-Vigil-Actor"), note)
 
         @app.get("/api/v1/alarms")
-        async def _alarms(admission_id: str) -> Json:
-            beds = [bed for bed in self.beds.values() if (bed["admission"] or {}).get("admission_id") == admission_id]
-            return {"items": [alarm for bed in beds for alarm in bed["alarms"]], "next": None}
+        async def _alarms(admission_id: str | None = None) -> Json:
+            beds = [
+                bed
+                for bed in self.beds.values()
+                if admission_id in (None, (bed["admission"] or {}).get("admission_id"))
+            ]
+            places = [({"unit": bed["unit"], "bed": bed["bed"]}, alarm) for bed in beds for alarm in bed["alarms"]]
+            return {"items": [{**alarm, **place} for place, alarm in places], "next": None}
 
         @app.get("/api/v1/alarms/{alarm_id}")
         async def _one(alarm_id: str) -> Response:
@@ -290,6 +323,22 @@ class StationServer:
         async def _admissions(request: Request) -> Response:
             return await self._admit(await request.json())
 
+        @app.post("/api/v1/admissions/{admission_id}/{command:path}")
+        async def _command(admission_id: str, command: str, request: Request) -> Response:
+            return await self._carry_out(admission_id, command.rsplit("/", maxsplit=1)[-1], await request.json())
+
+        @app.get("/api/v1/admissions/{admission_id}/doses")
+        async def _doses(admission_id: str) -> Json:
+            return {"items": doses(self.now_s()), "next": None}
+
+        @app.get("/api/v1/admissions/{admission_id}/dose-decision")
+        async def _decision(admission_id: str) -> Json:
+            return self.decision
+
+        @app.get("/api/v1/alarm-burden")
+        async def _burden() -> Json:
+            return alarm_burden(self.now_s())
+
         @app.get("/api/v1/profiles")
         async def _profiles() -> Json:
             return {"items": [{"id": "label-2024"}, {"id": "jitc-2014"}]}
@@ -298,6 +347,20 @@ class StationServer:
         async def _series(signal: str, request: Request) -> list[Json]:
             window = [datetime.fromisoformat(request.query_params[name]).timestamp() for name in ("from", "to")]
             return series(signal, window[0], window[1])
+
+        @app.get("/api/v1/admissions/{admission_id}")
+        async def _admission(admission_id: str) -> Response:
+            found = self._admitted_bed(admission_id)
+            if found is None:
+                return JSONResponse({"title": "No such admission"}, 404)
+            more = {
+                "unit": found["unit"],
+                "bed": found["bed"],
+                "profile": "label-2024",
+                "limits": {},
+                "baseline": {"map": 88},
+            }
+            return JSONResponse({**found["admission"], **more, "bed": found["bed"], "infusions": INFUSIONS})
 
         app.mount("/", StaticFiles(directory=STATION, html=True))
         return app
@@ -359,6 +422,66 @@ def stepped(values: list[float], from_s: float, to_s: float) -> list[Json]:
     step = (to_s - from_s) / len(values)
     rows = [(from_s + index * step, value) for index, value in enumerate(values)]
     return [{"t": rfc3339(at_s), "mean": value, "min": value, "max": value, "n": 1} for at_s, value in rows]
+
+
+INFUSIONS: list[Json] = [
+    {
+        "pump": "pump2", "drug": "norepinephrine", "label": "Levophed", "is_charted": False, "is_infusing": True,
+        "is_silent": False, "infusing_since": None, "rate_ml_h": 4.2, "dose_rate": 0.06, "dose_unit": "ug/kg/min",
+        "concentration": 0.064, "concentration_unit": "mg/mL", "delivered_ml": 21.5, "to_be_infused_ml": 250,
+        "at": None,
+    },
+]  # fmt: skip
+
+
+def doses(now_s: float) -> list[Json]:
+    """Fourteen doses, five begun, the fourth held."""
+    rows = []
+    for number in range(1, 15):
+        due_s = now_s + (number - 6) * 28_800 + 6600
+        status = "held" if number == 4 else "given" if number < 6 else "due"
+        began = {"started_at": rfc3339(due_s + 60), "ended_at": rfc3339(due_s + 960), "percent_of_order": 99.8}
+        given = {**began, "dose_iu": 48_000_000, "volume_ml": 52.1, "pump": "pump1"}
+        rows.append({"number": number, "due_at": rfc3339(due_s), "status": status, "pauses_s": 0.0, **NOT_BEGUN})
+        if status == "given":
+            rows[-1].update(given)
+    return rows
+
+
+NOT_BEGUN: Json = dict.fromkeys(("started_at", "ended_at", "percent_of_order", "dose_iu", "volume_ml", "pump"))
+
+
+_NOW_S = time.time()
+_CRITERION: Json = {
+    "class": "hold", "since": rfc3339(_NOW_S - 3000), "at": rfc3339(_NOW_S - 20), "coverage": 0.98,
+    "reference": "Proleukin label 2.4, Table 2", "resumable": False, "required": True, "verified": True,
+}  # fmt: skip
+_NAMES = ("id", "title", "state", "value", "unit", "limit", "source_signal", "resume")
+_CRITERIA = [
+    ("cardiovascular.rhythm", "rhythm", "clear", "sinus", "", None, "site:rhythm", "full recovery to sinus rhythm"),
+    ("cardiovascular.sbp", "SBP", "met", 84, "mm[Hg]", 90, "sbp", "SBP ≥ 90 mmHg and pressor requirement stable"),
+    ("respiratory.spo2", "SpO2", "clear", 97, "%", 90, "spo2", "SpO2 > 90 %"),
+    ("renal.creatinine", "creatinine", "unknown", None, "mg/dL", 4.5, "creatinine", "creatinine below 4 mg/dL"),
+]
+HOLD: Json = {
+    "decision": "hold", "computed": "hold", "summary": "SBP 84 mmHg below 90 since 09:58", "signature": None,
+    "profile": {"id": "label-2024", "version": "1", "sha256": "0" * 64},
+    "next_dose": {"number": 6, "due_at": rfc3339(_NOW_S + 6600), "gate": "T-120"},
+    "criteria": [{**_CRITERION, **dict(zip(_NAMES, row, strict=True))} for row in _CRITERIA],
+}  # fmt: skip
+"""A hold for the pressure, one thing unknown, the rest clear."""
+
+
+def alarm_burden(now_s: float) -> Json:
+    """A day of a small ward."""
+    return {
+        "from": rfc3339(now_s - 86_400), "to": rfc3339(now_s), "unit": None, "bed_days": 12.0, "alarms": 60,
+        "alarms_per_bed_day": 5.0, "acknowledged": 41, "seconds_to_acknowledge": {"median": 38.0, "p90": 140.0},
+        "shorter_than_17_s": 0.1, "by_rule": [
+            {"rule_id": "hypotension.map", "priority": "high", "alarms": 42, "per_bed_day": 3.5},
+            {"rule_id": "weight_gain.above_5_pct", "priority": "low", "alarms": 18, "per_bed_day": 1.5},
+        ],
+    }  # fmt: skip
 
 
 def in_full(alarm: Json) -> Json:

@@ -16,7 +16,7 @@ import { FluidsTab } from "../tabs/fluids_tab";
 import { SignalsTab } from "../tabs/signals_tab";
 import { StayTab } from "../tabs/stay_tab";
 import type { BedFrame } from "../types";
-import { beat, bedSignal, isPlaced, labelOf } from "../ward";
+import { beat, bedSignal, isPlaced, labelOf, order } from "../ward";
 import { BedStrip } from "../parts/bed_strip";
 
 const TABS = ["Alarms", "Decision", "Doses", "Chart", "Fluids", "Signals", "Stay"] as const;
@@ -33,6 +33,7 @@ function doseState(bed: BedFrame): string {
 }
 
 export function BedPage({ bedKey }: { bedKey: string }) {
+  void order.value; // a bed may come and go
   const source = bedSignal(bedKey);
   if (!source) return <GoneBed bedKey={bedKey} />;
   return <BedView key={source.value.admission?.admission_id ?? "none"} bed={source.value} />;

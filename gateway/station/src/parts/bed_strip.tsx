@@ -24,6 +24,7 @@ function Value({ label, reading, unit, source }: { label: string; reading: Readi
 
 /** Pauses the sound of the present alarms of a bed; while paused, the time left, and the way to end it. */
 export function PauseButton({ bed }: { bed: BedFrame }) {
+  void beat.value;
   const pausedS = Math.max(0, ...(bed.alarms ?? []).map((alarm) => pauseLeftS(alarm, clock)));
   const admissionId = bed.admission!.admission_id;
   const sounding = (bed.alarms ?? []).filter(isNew).length;
@@ -45,6 +46,7 @@ export function PauseButton({ bed }: { bed: BedFrame }) {
 }
 
 function Alarm({ bed, alarm }: { bed: BedFrame; alarm: AlarmFrame | undefined }) {
+  void beat.value;
   if (!alarm) return <p class="bed-alarm">{isLive.value ? "No alarms" : "Alarms unknown: the display is not live"}</p>;
   return (
     <p class="bed-alarm" data-priority={priorityOf(alarm)} data-standing={standingOf(alarm)}>

@@ -2,7 +2,7 @@
 
 import { hoursText, instantMs } from "../format";
 import type { BedFrame, DecisionWord, DosingFrame } from "../types";
-import { clock } from "../ward";
+import { beat, clock } from "../ward";
 
 export const DECISIONS: Record<DecisionWord, { sign: string; word: string }> = {
   proceed: { sign: "▶", word: "PROCEED" },
@@ -39,6 +39,7 @@ function since(at: string): number {
 }
 
 export function CourseLine({ bed }: { bed: BedFrame }) {
+  void beat.value;
   const dosing = bed.dosing;
   if (!dosing) return <div class="course" data-decision="none"><span class="course-says">{bed.admission ? "No course ordered" : ""}</span></div>;
   return (

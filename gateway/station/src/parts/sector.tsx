@@ -153,6 +153,7 @@ function Others({ others, explained }: { others: AlarmFrame[]; explained: number
 
 /** The most urgent alarm of the bed, or that there is none. */
 function Strip({ bed, label, first, fresh }: { bed: BedFrame; label: string; first: AlarmFrame | undefined; fresh: Freshness }) {
+  void beat.value;
   const words = stripWords(bed, first, fresh);
   const pausedS = first && isNew(first) ? pauseLeftS(first, clock) : 0;
   return (

@@ -22,7 +22,8 @@ const SIGNABLE: readonly DecisionWord[] = ["proceed", "hold", "discontinue"];
 
 /** Most urgent first; within a state as the profile has them. */
 export function orderedCriteria(criteria: readonly Criterion[]): Criterion[] {
-  const rank = (each: Criterion): number => (STATE_ORDER.indexOf(each.state) + STATE_ORDER.length) % (STATE_ORDER.length + 1);
+  // A state that this page does not know stands first.
+  const rank = (each: Criterion): number => STATE_ORDER.indexOf(each.state);
   return [...criteria].sort((a, b) => rank(a) - rank(b));
 }
 

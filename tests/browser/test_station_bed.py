@@ -1,0 +1,177 @@
+"""The page of one bed, the sheets and the lists in a real browser: what is asked for, what is sent, what is refused."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import open_live
+from tests.support.station_server import StationServer
+from tests.support.ward_beds import alarm, bed, busy_ward, dosing, stay_signals, treated
+
+
+def open_bed(page: Page, server: StationServer, tab: str) -> None:
+    now_s = server.now_s()
+    server.show(treated("b01", now_s, 2), bed("b02", now_s, admission=None))
+    page.goto(f"{server.url}#/bed/icu/b01")
+    expect(page.locator("body:not(.not-live)")).to_be_attached()
+    page.get_by_role("tab", name=tab).click()
+
+
+def test_charting_sends_what_is_filled_in_and_asks_about_what_is_unlikely(page: Page, server: StationServer) -> None:
+    open_bed(page, server, "Chart")
+    form = page.locator(".chart-form")
+    send = form.locator("button[type=submit]")
+    send.click()
+    expect(form.locator(".problem")).to_have_text("Nothing is filled in.")
+    form.get_by_label("body weight, kg").fill("176")
+    form.get_by_label("mental status").select_option("confusion")
+    send.click()
+    expect(form.locator(".problem")).to_contain_text("in pounds?")
+    form.get_by_label("body weight, kg").fill("400")
+    send.click()
+    expect(form.locator(".problem")).to_contain_text("outside of 25 to 350 kg")
+    assert server.posted == []
+
+    form.get_by_label("body weight, kg").fill("82,5")
+    send.click()
+    expect(page.locator("#toast")).to_have_text("Charted 2 values")
+
+    [(command, body)] = server.posted
+    assert command == "observations"
+    assert body["metrics"] == {"MDC_MASS_BODY_ACTUAL": 82.5, "site:mental_status": "confusion"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["time"])
+    expect(form.get_by_label("body weight, kg")).to_have_value("")
+
+
+def test_the_decision_shows_its_criteria_and_is_signed_against_them_only_with_a_reason_and_twice(
+    page: Page, server: StationServer
+) -> None:
+    open_bed(page, server, "Decision")
+    first = page.locator(".criteria tbody tr").first
+    expect(first).to_have_attribute("data-state", "met")
+    expect(first).to_contain_text("SBP")
+    expect(first).to_contain_text("84 mmHg")
+    expect(first).to_contain_text("SBP ≥ 90 mmHg and pressor requirement stable")
+    expect(page.locator(".criteria tbody tr").nth(1)).to_have_attribute("data-state", "unknown")
+    proceed = page.get_by_role("button", name="Sign PROCEED")
+    problem = page.locator(".sign-form .problem")
+
+    proceed.click()
+    expect(problem).to_contain_text("needs a reason")
+    page.get_by_label("Reason").fill("arterial line damped, cuff 104/60")
+    proceed.click()
+    expect(problem).to_contain_text("Touch PROCEED again")
+    assert server.posted == []
+    proceed.click()
+
+    expect(page.locator("#toast")).to_have_text("Signed: PROCEED")
+    assert server.posted == [("sign", {"decision": "proceed", "reason": "arterial line damped, cuff 104/60"})]
+    expect(page.locator(".decision .chip")).to_contain_text("PROCEED")
+
+
+def test_the_sound_of_a_bed_is_paused_with_a_countdown_and_comes_back(page: Page, server: StationServer) -> None:
+    server.show(bed("b01", server.now_s(), alarms=[alarm("a-1", server.now_s())]))
+    open_live(page, server)
+    page.goto(f"{server.url}#/bed/icu/b01")
+    page.locator("#pause").click()
+    expect(page.locator("#pause")).to_have_text(re.compile(r"Paused (1:5\d|2:00) · resume"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".strip .paused")).to_have_text(re.compile(r"1:5\d"))  # it counts
+    expect(page.locator(".detail")).to_contain_text("sound paused")
+    expect(page.locator(".sector")).to_have_attribute("data-standing", "new")  # the light goes on
+    page.goto(f"{server.url}#/bed/icu/b01")
+    page.locator("#pause").click()
+    expect(page.locator("#pause")).to_have_text("Pause sound 2 min")
+    assert server.posted == [("audio-pause", {"seconds": 120}), ("audio-pause", {"seconds": 0})]
+
+
+def test_a_course_is_ordered_a_patient_moved_and_discharged_from_the_page(page: Page, server: StationServer) -> None:
+    open_bed(page, server, "Stay")
+    page.locator("#order-course button").click()
+    expect(page.locator("#toast")).to_have_text("Course ordered")
+    page.locator("#transfer").get_by_label("Bed").fill("b07")
+    page.locator("#transfer button").click()
+    expect(page.locator(".bed-page h1")).to_have_text("Bed b07")
+    page.get_by_role("tab", name="Stay").click()
+    page.locator("#discharge button").click()
+    expect(page.locator("#discharge .problem")).to_contain_text("Touch again to discharge")
+    assert [command for command, _ in server.posted] == ["course", "transfer"]
+    page.locator("#discharge button").click()
+    expect(page.locator(".sector[data-admitted=yes]")).to_have_count(0)
+
+    (_, course), (_, place), (last, _) = server.posted
+    assert {**course, "first_dose_at": None} == {
+        "drug": "aldesleukin", "dose_iu_per_kg": 600000, "interval_h": 8, "max_doses": 14, "duration_min": 15,
+        "first_dose_at": None,
+    }  # fmt: skip
+    assert place == {"unit": "icu", "bed": "b07"}
+    assert last == "discharge"
+
+
+def test_doses_fluids_and_pumps_of_a_bed_are_shown(page: Page, server: StationServer) -> None:
+    open_bed(page, server, "Doses")
+    expect(page.locator(".dose-line li")).to_have_count(14)
+    expect(page.locator(".doses tr[data-status=held]")).to_contain_text("held")
+    expect(page.locator(".doses tr[data-status=given]").first).to_contain_text("48.0 MIU")
+    page.get_by_role("tab", name="Fluids").click()
+    expect(page.locator(".urine-bars rect")).to_have_count(24)
+    expect(page.locator(".pump-list")).to_contain_text("Levophed · infusing · 4.2 mL/h · 0.06 µg/kg/min")
+
+
+def test_zooming_asks_for_the_window_that_was_drawn_over(page: Page, server: StationServer) -> None:
+    open_bed(page, server, "Alarms")
+    plot = page.locator(".trend[data-signal=hr] .u-over")
+    box = plot.bounding_box()
+    assert box is not None
+    window = page.locator(".trend-window")
+    whole = window.inner_text()
+    with page.expect_request(re.compile("series.*signal=hr")) as asked:
+        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20, steps=4)
+        page.mouse.up()
+    times = re.findall(r"(?:from|to)=(\d{4}-\d\d-\d\dT[^&]+)", asked.value.url)
+    assert len(times) == 2
+    expect(window).not_to_have_text(whole)
+    plot.dblclick()
+    expect(page.get_by_role("button", name="6 h")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_course_stands_in_the_sector_with_the_first_reason(page: Page, server: StationServer) -> None:
+    now_s = server.now_s()
+    held = dosing(now_s, decision="hold", summary="SBP 84 mmHg below 90 since 09:58")
+    held["pressors_hour_ago"] = {"norepinephrine_ug_kg_min": 0.05}
+    pressed = stay_signals(now_s, norepinephrine_ug_kg_min=0.12, weight_gain_pct=6.4)
+    server.show(bed("b01", now_s, dosing=held, signals=pressed))
+    open_live(page, server)
+    sector = page.locator(".sector")
+    expect(sector.locator(".chip")).to_contain_text("HOLD")
+    expect(sector.locator(".course-why")).to_have_text("SBP 84 mmHg below 90 since 09:58")
+    expect(sector.locator(".course-dose")).to_have_text(re.compile(r"^Dose 6/14 due in 1:(49|50) h · last 6:10 h ago$"))
+    expect(sector.locator(".fact[data-signal=weight_gain_pct] .number")).to_have_text("+6.4")
+    expect(sector.locator(".fact[data-signal=fluid_balance_ml_24h] .number")).to_have_text("+1.6")
+    expect(sector.locator(".fact[data-signal=pressor]")).to_have_text(re.compile("Norepi0.12.*↑"))
+
+
+def test_lists_and_sheets_open_from_every_page_and_filter(page: Page, server: StationServer) -> None:
+    server.show(*busy_ward(12, server.now_s()))
+    open_live(page, server)
+    page.locator("#go-alarms").click()
+    lines = page.locator("#alarms-page .alarm-line")
+    expect(lines).to_have_count(8)
+    page.get_by_role("button", name="!!! high").click()
+    expect(lines).to_have_count(3)
+    page.get_by_placeholder("Bed, rule, words").fill("b08")
+    expect(lines).to_have_count(1)
+    lines.first.locator("summary").click()
+    expect(lines.first.locator(".line-body")).to_contain_text("MAP at or above 68 for 30 s")
+    page.locator("#go-burden").click()
+    expect(page.locator("#burden-page")).to_contain_text("hypotension.map")
+    page.locator("#go-handover").click()
+    expect(page.locator(".sheet")).to_have_count(11)
+    expect(page.locator(".sheet[data-key='icu/b01']")).to_contain_text("SBP 81 mmHg below 90")
+    page.emulate_media(media="print")
+    expect(page.locator(".footline")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
