@@ -112,6 +112,20 @@ class DoseLimits:
     """Of the ordered dose, either way."""
     concentration_low_mg_ml: float
     concentration_high_mg_ml: float
+    max_pause_min: float
+    """So long a dose may stand still altogether."""
+    given_up_after_min: float
+    """A dose that has not gone on so long after its stop is taken for one that ends short."""
+    weight_tolerance_pct: float
+    """Of the dosing weight, either way: what a pump may reckon with."""
+    told_for_h: float
+    """So long after a dose, or the stop of a pump, it is told."""
+    pressor_rise_pct: float
+    """Against one hour ago."""
+    weaned_to_share: float
+    """From this share of the highest rate of the hour before a pressor may be stopped, 0 to 1."""
+    weaned_to: Mapping[str, float]
+    """Drug → rate from which or below it may be stopped, in the unit of its dose; a rise by less is none."""
     reference: str
     is_verified: bool
 

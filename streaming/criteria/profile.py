@@ -17,10 +17,10 @@ from streaming.criteria.criterion import (
     Criterion,
     CriterionClass,
     CriterionExample,
-    DoseLimits,
     DosingProfile,
     Stated,
 )
+from streaming.criteria.dose_limits import read_dose_limits
 from streaming.criteria.kinds import Limit, leaves
 from streaming.criteria.predicates import BASELINES, parse_predicate, read_flag
 from streaming.nomenclature import METRICS, SIGNAL_UNITS
@@ -173,7 +173,7 @@ def _profile(
         relative_to_discontinue=_whole_or_none(head, "relative_to_discontinue"),
         held_doses_to_discontinue=_whole_or_none(head, "held_doses_to_discontinue"),
         gates_min=_gates(head),
-        doses=_dose_limits(document.table("doses")),
+        doses=read_dose_limits(document.table("doses")),
         patient_limits=limits,
         criteria=tuple(_criterion(source, body) for body in document.tables("criterion")),
         based_on=based_on,
@@ -203,23 +203,6 @@ def _patient_limits(table: Table) -> Iterator[tuple[str, PatientLimit]]:
         limit = PatientLimit(name=name, low=body.number("low"), high=body.number("high"), unit=body.text("unit"))
         body.end()
         yield name, limit
-
-
-def _dose_limits(table: Table) -> DoseLimits:
-    limits = DoseLimits(
-        per_cycle=table.integer("per_cycle", low=1, high=100),
-        per_course=table.integer("per_course", low=1, high=200),
-        min_interval_h=table.number("min_interval_h", low=0, high=24),
-        min_duration_min=table.number("min_duration_min", low=0, high=120),
-        max_duration_min=table.number("max_duration_min", low=0, high=1440),
-        tolerance_pct=table.number("tolerance_pct", low=0, high=50),
-        concentration_low_mg_ml=table.number("concentration_low_mg_ml", low=0, high=10),
-        concentration_high_mg_ml=table.number("concentration_high_mg_ml", low=0, high=10),
-        reference=table.text("reference"),
-        is_verified=read_flag(table, "verified", default=True),
-    )
-    table.end()
-    return limits
 
 
 def _criterion(source: str, body: Mapping[str, Any]) -> Criterion:

@@ -133,7 +133,7 @@ class InfusionLimits:
 
 
 def limits_of(doses: DoseLimits) -> InfusionLimits:
-    """What counts as wrong under a dosing profile: its own numbers on doses, the usual ones on everything else."""
+    """What counts as wrong under a dosing profile: every number is the profile's own."""
     return InfusionLimits(
         dose_within_percent=doses.tolerance_pct,
         duration_min_low=doses.min_duration_min,
@@ -143,6 +143,13 @@ def limits_of(doses: DoseLimits) -> InfusionLimits:
         course_doses_max=doses.per_course,
         concentration_low_mg_ml=doses.concentration_low_mg_ml,
         concentration_high_mg_ml=doses.concentration_high_mg_ml,
+        paused_max_min=doses.max_pause_min,
+        given_up_after_min=doses.given_up_after_min,
+        weight_within_percent=doses.weight_tolerance_pct,
+        told_for_h=doses.told_for_h,
+        rising_percent=doses.pressor_rise_pct,
+        weaned_to={Drug(drug): rate for drug, rate in doses.weaned_to.items()},
+        weaned_to_share=doses.weaned_to_share,
     )
 
 

@@ -51,7 +51,20 @@ max_duration_min = 20
 tolerance_pct = 5
 concentration_low_mg_ml = 0.03
 concentration_high_mg_ml = 0.07
+max_pause_min = 5
+given_up_after_min = 15
+weight_tolerance_pct = 10
+told_for_h = 1
+pressor_rise_pct = 25
+weaned_to_share = 0.5
 reference = "label"
+[doses.weaned_to]
+phenylephrine = 0.2
+norepinephrine = 0.02
+dopamine = 1
+vasopressin = 0.01
+epinephrine = 0.02
+dobutamine = 1
 """
 SMALL = HEAD + CRITERION
 
