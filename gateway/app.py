@@ -51,6 +51,9 @@ SERIES_UNSTORED_MAX = 300_000
 """Samples; about 40 MB."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SPEED_META = "clock_speed"
+REPLAYED_MAX = 2_000
+"""Entries. A start that read more of the journal again takes a snapshot at once, so that the next one need not: a
+gateway that dies again and again before its first one would read ever more."""
 
 
 class CannotStart(Exception):  # noqa: N818 - named for what happened
@@ -129,6 +132,8 @@ async def _run_with_stores(
     began, from_offset = perf_counter(), fold.offset
     await pipeline.recover()
     log.info("recovered: offsets %d to %d folded in %.1f s", from_offset, fold.offset, perf_counter() - began)
+    if fold.offset - from_offset > REPLAYED_MAX:
+        await _save_snapshot(pipeline, folder)
     exporter = _exporter(settings, series)
     anchorer = AuditAnchorer(records, clock, settings.audit_anchor_path)
     await anchorer.hold_up()
@@ -212,14 +217,19 @@ async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -
         await asyncio.sleep(interval_s)
         if pipeline.fold.offset == saved:
             continue
-        offset, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
-        try:
-            await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
-            await asyncio.to_thread(snapshots.save, folder, offset, snapshot)
-        except (SeriesUnavailable, RecordsUnavailable, OSError) as error:
-            log.error("no snapshot taken, a restart will replay more: %s", error)  # noqa: TRY400
-        else:
-            saved = offset
+        saved = await _save_snapshot(pipeline, folder) or saved
+
+
+async def _save_snapshot(pipeline: Pipeline, folder: Path) -> int:
+    """Save a snapshot of the present; its offset, or 0 when it cannot be saved now."""
+    offset, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
+    try:
+        await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
+        await asyncio.to_thread(snapshots.save, folder, offset, snapshot)
+    except (SeriesUnavailable, RecordsUnavailable, OSError) as error:
+        log.error("no snapshot taken, a restart will replay more: %s", error)  # noqa: TRY400
+        return 0
+    return offset
 
 
 async def _tell_feed(pipeline: Pipeline, service: GatewayService) -> None:

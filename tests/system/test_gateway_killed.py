@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -270,7 +271,11 @@ async def test_kills_while_the_journal_is_read_again_are_harmless(tmp_path: Path
             gateway.kill()
         gateway.start()
         gateway.await_serving()
+        gateway.kill()  # as soon as it serves
+        gateway.start()
+        gateway.await_serving()
 
+        assert first_replayed(gateway) >= messages, "what was read again once is not read again"
         assert died_recovering >= kills // 2
         assert gateway.ledger()["total"] == {
             "received": messages, "evaluated": messages, "duplicate": 0, "rejected": 0, "pending": 0
@@ -278,3 +283,8 @@ async def test_kills_while_the_journal_is_read_again_are_harmless(tmp_path: Path
         assert len(gateway.alarms(state="all")) >= 10
         assert_live_equals_replay(gateway)
         tell(f"{kills} kills, {died_recovering} of them while the journal was read again")
+
+
+def first_replayed(gateway: GatewayProcess) -> int:
+    """After which entry the latest start began to read the journal."""
+    return int(re.findall(r"recovered: offsets (\d+) to", gateway.log)[-1])
