@@ -3,7 +3,8 @@ through an outbox.
 
 The outbox is the table of outcome lines; a cursor in the file of the journal says how far it was sent. A transition
 is sent at least once and in order, whatever dies in between; a receiver knows one it has had by (admission_id, n);
-`admission_id` is null for the house, which numbers its own.
+`admission_id` is null for the house, which numbers its own. The cursor is kept every few transitions, so that one who
+dies with much to send does not begin all of it again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ log = logging.getLogger("vigil.announcer")
 
 CURSOR_META = "alarm_outbox"
 IDLE_S = 1.0
+KEPT_EVERY = 20
+"""Transitions sent, after which the cursor is kept at the latest: each time is a write to the journal's file."""
 
 
 class AlarmAnnouncer:
@@ -70,15 +73,21 @@ class AlarmAnnouncer:
 
     async def _send_what_waits(self) -> bool:
         """Send in order; False when something still waits."""
-        began, is_all = self._cursor, True
+        kept, kept_sent, is_all = self._cursor, self.sent, True
         async for line in self._records.outcomes(after=self._cursor):
             if '"type":"alarm"' in line and not await self._send(line):
                 is_all = False
                 break
             self._cursor += 1
-        if self._cursor != began:
-            await self._journal.set_meta(CURSOR_META, str(self._cursor))
+            if self.sent - kept_sent >= KEPT_EVERY:
+                await self._keep_cursor()
+                kept, kept_sent = self._cursor, self.sent
+        if self._cursor != kept:
+            await self._keep_cursor()
         return is_all
+
+    async def _keep_cursor(self) -> None:
+        await self._journal.set_meta(CURSOR_META, str(self._cursor))
 
     async def _send(self, line: str) -> bool:
         transition = orjson.loads(line)

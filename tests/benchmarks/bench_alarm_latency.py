@@ -1,14 +1,17 @@
 """From the message that decides an alarm to the alarm: over MQTT and on the feed, while the ward goes on as usual.
 
-    python -m tests.benchmarks.bench_alarm_latency [--rate 1000] [--json FILE]
+    python -m tests.benchmarks.bench_alarm_latency [--rate 1000] [--close 300] [--alone 60] [--json FILE]
 
-A real mosquitto, the installed gateway, and `vigil load` at so many messages a second over admitted beds. Beside them
-more admitted beds, of which each alarms once: half of them by the second of two mean pressures below 50, half by the
-report of an asystole; neither rule has a delay. Sent, heard over MQTT and seen on the feed are instants of one
-monotonic clock, in one process. Each way includes the broker twice.
+A real mosquitto, the installed gateway, a hundred patients, and `vigil load` at so many messages a second over half of
+their beds. In the other half alarms are decided: by the second of two mean pressures below 50, or by the report of a
+rhythm; neither rule has a delay. Each alarm is acknowledged once it was heard, as people do. Sent, heard over MQTT and
+seen on the feed are instants of one monotonic clock, in one process. Each way includes the broker twice.
 
-Two parts: alarms close together (a burst of so many a second), and alarms that come alone. The feed may send four
+Two parts: alarms that come alone, and alarms close together (a burst of so many a second). The feed may send four
 deltas a second, so in a burst an alarm may have to wait for the next of them. An alarm that never comes ends the run.
+
+Every alarm is written to the disk twice before it is told (journal, records), so the time that the disk takes is
+measured beside it: a small write with fsync, ten times a second.
 """
 
 from __future__ import annotations
@@ -17,16 +20,18 @@ import argparse
 import contextlib
 import gc
 import os
+import queue
 import random
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import orjson
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -36,18 +41,26 @@ from tests.support.mosquitto import Mosquitto, start_mosquitto
 from tests.support.mqtt_client import MqttClient
 from tests.support.telemetry import SHOCK, WELL
 
-LOAD_BEDS = 100
+LOAD_BEDS, PRESSURE_BEDS, RHYTHM_BEDS = 52, 24, 24
 RATE = 1_000.0
 """Messages a second over the beds of the load."""
 CLOSE, CLOSE_EVERY_S = 300, 0.125
 ALONE, ALONE_EVERY_S = 60, 1.2
-WELL_EVERY_S = 10.0
-"""Each bed speaks so often when nothing is wrong with it."""
+WELL_EVERY_S = 5.0
+"""A bed in which alarms are decided speaks so often besides."""
 READING_APART_S = 0.4
+RECOVERED_S = 24.0
+"""After so long a pressure that fell has risen, the alarm has cleared, and it may fall again."""
+FSYNC_EVERY_S = 0.1
 WARM_UP_S = 4.0
-ANSWER_WITHIN_S = 10.0
-PRESSURE_RULE, ASYSTOLE_RULE = "hypotension.map_below_50", "arrhythmia.asystole"
-ASYSTOLE = "MDC_EVT_ECG_ASYSTOLE"
+ANSWER_WITHIN_S = 20.0
+PRESSURE_RULE = "hypotension.map_below_50"
+RHYTHMS = {
+    "arrhythmia.asystole": "MDC_EVT_ECG_ASYSTOLE",
+    "arrhythmia.vf": "MDC_EVT_ECG_V_FIB",
+    "arrhythmia.vt": "MDC_EVT_ECG_V_TACHY",
+}
+"""Rule and event; each ends the one before."""
 VIGIL = (sys.executable, "-c", "from gateway.cli import main; main()")
 
 
@@ -72,40 +85,57 @@ class Spread:
 
 
 @dataclass(slots=True)
-class Probe:
-    """One bed that alarms once."""
+class Bed:
+    """A bed in which alarms are decided."""
 
-    bed: str
-    rule_id: str
-    sent_s: float = 0.0
-    """When the message that decides was sent; 0 while it was not."""
-    heard_s: float = 0.0
-    seen_s: float = 0.0
+    name: str
     seq: int = 0
+    decided_s: float = -RECOVERED_S
+    """The last time, from the beginning of the plan."""
+    decisions: int = 0
 
-    def observation(self, metrics: dict[str, float]) -> tuple[str, bytes]:
+    def observation(self, metrics: Mapping[str, float]) -> tuple[str, bytes]:
         """The next message with values."""
-        return self._message("obs", {"metrics": metrics})
+        return self._message("obs", {"metrics": dict(metrics)})
 
-    def asystole(self) -> tuple[str, bytes]:
-        """The monitor reports that the heart stands still."""
-        return self._message("event", {"event": ASYSTOLE, "phase": "start"})
+    def event(self, ref_id: str) -> tuple[str, bytes]:
+        """The monitor reports a rhythm."""
+        return self._message("event", {"event": ref_id, "phase": "start"})
 
     def _message(self, channel: str, said: dict[str, object]) -> tuple[str, bytes]:
         self.seq += 1
         head = {"boot": "p", "seq": self.seq, "time": time.time_ns() // 1_000_000}
-        return f"icu/v1/probe/{self.bed}/mon1/{channel}", orjson.dumps(head | said)
+        return f"icu/v1/probe/{self.name}/mon1/{channel}", orjson.dumps(head | said)
+
+
+@dataclass(slots=True)
+class Probe:
+    """One alarm that is to come."""
+
+    bed: Bed
+    rule_id: str
+    sent_s: float = 0.0
+    """When the message that decides it was sent; 0 while it was not."""
+    heard_s: float = 0.0
+    """Over MQTT; 0 while it was not."""
+    seen_s: float = 0.0
+    """On the feed."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """What two listeners have taken note of, by bed and rule: the first time each was told."""
+    """What the listeners tell: instants at which an alarm of a bed and a rule began to sound."""
 
-    heard_s: dict[tuple[str, str], float] = field(default_factory=dict)
-    seen_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    waiting: dict[tuple[str, str], Probe] = field(default_factory=dict)
+    """By bed and rule: the alarm that was sent last."""
     frames: int = 0
     frame_bytes: int = 0
+    fsync_s: list[float] = field(default_factory=list)
+    sounding: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    """Alarms to be acknowledged."""
     ended: threading.Event = field(default_factory=threading.Event)
+    gone: list[str] = field(default_factory=list)
+    """Listeners that were cut off."""
 
 
 def main() -> None:
@@ -125,48 +155,42 @@ def main() -> None:
 
 def run(rate: float = RATE, close: int = CLOSE, alone: int = ALONE) -> dict[str, object]:
     """The figures by name."""
-    probes = [Probe(f"b{n:04d}", ASYSTOLE_RULE if n % 2 else PRESSURE_RULE) for n in range(close + alone)]
+    beds = [Bed(f"b{n:04d}") for n in range(PRESSURE_BEDS + RHYTHM_BEDS)]
     with (
         tempfile.TemporaryDirectory() as folder,
         start_mosquitto(Path(folder), max_inflight_messages=0) as broker,
         GatewayProcess(Path(folder) / "data", broker.url, installed=True) as gateway,
     ):
         gateway.start_and_wait()
-        _admit_all(gateway, probes)
-        return _measured(gateway, broker, probes, close, rate)
-
-
-def _admit_all(gateway: GatewayProcess, probes: Sequence[Probe]) -> None:
-    for number in range(LOAD_BEDS):
-        gateway.admit("load", f"b{number + 1:04d}")
-    for probe in probes:
-        gateway.admit("probe", probe.bed)
+        for number in range(LOAD_BEDS):
+            gateway.admit("load", f"b{number + 1:04d}")
+        for bed in beds:
+            gateway.admit("probe", bed.name)
+        return _measured(gateway, broker, _plan(beds, alone, close), alone, rate)
 
 
 def _measured(
-    gateway: GatewayProcess, broker: Mosquitto, probes: Sequence[Probe], close: int, rate: float
+    gateway: GatewayProcess, broker: Mosquitto, plan: Sequence[Act], alone: int, rate: float
 ) -> dict[str, object]:
-    plan = _plan(probes, close)
+    probes = [act.probe for act in plan if act.probe is not None]
     watch = Watch()
-    listeners = [
-        threading.Thread(target=_listen, args=(broker.port, watch), daemon=True),
-        threading.Thread(target=_look, args=(gateway.url, watch), daemon=True),
+    tasks: list[Callable[[], None]] = [
+        lambda: _listen(broker.port, watch),
+        lambda: _look(gateway.url, watch),
+        lambda: _acknowledge(gateway.url, watch),
+        lambda: _time_the_disk(gateway.data_dir.parent / "fsync", watch),
     ]
+    listeners = [threading.Thread(target=task, daemon=True) for task in tasks]
     _keep_out_of_the_way()
     before = gateway.ledger()["total"]["received"]
-    load = _start_load(broker, rate, WARM_UP_S + plan[-1][0] + 2.0)
+    load = _start_load(broker, rate, plan[-1].at_s + 4.0)
     busy_s = time.process_time()
     with MqttClient(broker.port, "prober") as prober:
         for listener in listeners:
             listener.start()
         began_s = time.monotonic()
-        _play(prober, plan)
-        all_told = wait_until(
-            lambda: all((p.bed, p.rule_id) in watch.heard_s and (p.bed, p.rule_id) in watch.seen_s for p in probes),
-            "every alarm has come over MQTT and on the feed",
-            within_s=ANSWER_WITHIN_S,
-        )
-    assert all_told
+        _play(prober, plan, watch)
+        _await_all(probes, watch)
     lasted_s, busy_s = time.monotonic() - began_s, time.process_time() - busy_s
     frames, frame_bytes = watch.frames, watch.frame_bytes
     said = orjson.loads(load.communicate()[0])
@@ -179,17 +203,25 @@ def _measured(
         "all messages received": received,
         "prober, share of a core": f"{busy_s / lasted_s:.0%}",
         "frames": f"{frames / lasted_s:.2f} a second, {frame_bytes / max(1, frames) / 1024:.0f} KiB each",
-        **_spreads("close together", probes[:close], watch),
-        **_spreads("alone", probes[close:], watch),
+        "a write with fsync beside it": Spread.of(watch.fsync_s),
+        **_spreads("alone", probes[:alone]),
+        **_spreads("close together", probes[alone:]),
     }
 
 
-def _spreads(name: str, probes: Sequence[Probe], watch: Watch) -> dict[str, object]:
-    heard = [watch.heard_s[probe.bed, probe.rule_id] - probe.sent_s for probe in probes]
-    seen = [watch.seen_s[probe.bed, probe.rule_id] - probe.sent_s for probe in probes]
-    assert min(heard, default=1.0) > 0, "an alarm before the message that decides it"
-    assert min(seen, default=1.0) > 0, "an alarm before the message that decides it"
-    return {f"to MQTT, {name}": Spread.of(heard), f"to the feed, {name}": Spread.of(seen)} if probes else {}
+def _await_all(probes: Sequence[Probe], watch: Watch) -> None:
+    """Until every alarm has come both ways; what never comes ends the run."""
+    try:
+        wait_until(lambda: all(p.heard_s and p.seen_s for p in probes), "every alarm", within_s=ANSWER_WITHIN_S)
+    except AssertionError:
+        missing = [(p.bed.name, p.rule_id, p.sent_s, p.heard_s, p.seen_s) for p in probes if not p.heard_s * p.seen_s]
+        raise SystemExit(f"never came (bed, rule, sent, heard, seen): {missing}; cut off: {watch.gone}") from None
+
+
+def _spreads(name: str, probes: Sequence[Probe]) -> dict[str, object]:
+    ways = {"MQTT": [p.heard_s - p.sent_s for p in probes], "the feed": [p.seen_s - p.sent_s for p in probes]}
+    assert min(min(found, default=1.0) for found in ways.values()) > 0, "an alarm before the message that decides it"
+    return {f"to {way}, {name}": Spread.of(found) for way, found in ways.items() if found}
 
 
 def _keep_out_of_the_way() -> None:
@@ -201,44 +233,68 @@ def _keep_out_of_the_way() -> None:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 
-Act = tuple[float, Probe, str]
-"""(seconds from the beginning, bed, `well`, `low`, `decide`)"""
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One message."""
+
+    at_s: float
+    """From the beginning."""
+    bed: Bed
+    is_low: bool = False
+    probe: Probe | None = None
+    """The alarm that it decides."""
 
 
-def _plan(probes: Sequence[Probe], close: int) -> list[Act]:
-    """What each bed sends when, in order."""
+def _plan(beds: Sequence[Bed], alone: int, close: int) -> list[Act]:
+    """What is sent when: first the alarms that come alone, then those close together."""
     chance = random.Random(20261123)
-    at_s, plan = WARM_UP_S, list[Act]()
-    decisions: list[tuple[float, Probe]] = []
-    for number, probe in enumerate(probes):
-        gap_s = CLOSE_EVERY_S if number < close else ALONE_EVERY_S
+    pressure, rhythm = beds[:PRESSURE_BEDS], beds[PRESSURE_BEDS:]
+    at_s, acts = WARM_UP_S, list[Act]()
+    for number in range(alone + close):
+        gap_s = ALONE_EVERY_S if number < alone else CLOSE_EVERY_S
         at_s += gap_s * chance.uniform(0.6, 1.4)  # so that the frames of the feed have no part in when it is
-        decisions.append((at_s, probe))
-    for decided_s, probe in decisions:
-        low_s = decided_s - READING_APART_S
-        well_s = chance.uniform(0.0, WELL_EVERY_S)
-        plan += [(chance.uniform(0.0, WARM_UP_S / 2), probe, "well")]
-        plan += [(decided_s, probe, "decide")]
-        if probe.rule_id == PRESSURE_RULE:
-            plan += [(low_s, probe, "low")]
-        while well_s < decisions[-1][0]:
-            if not low_s - 0.1 <= well_s <= decided_s:
-                is_low = well_s > decided_s and probe.rule_id == PRESSURE_RULE
-                plan += [(well_s, probe, "low" if is_low else "well")]
-            well_s += WELL_EVERY_S
-    return sorted(plan, key=lambda act: act[0])
+        rested = [bed for bed in pressure if at_s - bed.decided_s >= RECOVERED_S]
+        bed = rested[0] if rested and number % 3 == 0 else rhythm[number % len(rhythm)]
+        acts += _decided(bed, at_s, is_pressure=bed in pressure)
+    acts += [
+        Act(turn * WELL_EVERY_S + WELL_EVERY_S * place / len(beds), bed)
+        for turn in range(int(at_s / WELL_EVERY_S) + 1)
+        for place, bed in enumerate(beds)
+    ]
+    return sorted((act for act in acts if not _disturbs(act, acts)), key=lambda act: act.at_s)
 
 
-def _play(prober: MqttClient, plan: Sequence[Act]) -> None:
+def _decided(bed: Bed, at_s: float, *, is_pressure: bool) -> list[Act]:
+    """The messages of one alarm."""
+    bed.decided_s = at_s
+    bed.decisions += 1
+    if not is_pressure:
+        return [Act(at_s, bed, probe=Probe(bed, list(RHYTHMS)[bed.decisions % len(RHYTHMS)]))]
+    return [
+        Act(at_s - READING_APART_S, bed, is_low=True),
+        Act(at_s, bed, is_low=True, probe=Probe(bed, PRESSURE_RULE)),
+        Act(at_s + 1.0, bed),
+    ]
+
+
+def _disturbs(act: Act, acts: Sequence[Act]) -> bool:
+    """Whether a good reading would come between two low ones."""
+    if act.is_low or act.probe is not None:
+        return False
+    return any(other.bed is act.bed and other.is_low and abs(other.at_s - act.at_s) < READING_APART_S for other in acts)
+
+
+def _play(prober: MqttClient, plan: Sequence[Act], watch: Watch) -> None:
     began_s = time.monotonic()
-    for at_s, probe, what in plan:
-        while (wait_s := began_s + at_s - time.monotonic()) > 0:
+    for act in plan:
+        while (wait_s := began_s + act.at_s - time.monotonic()) > 0:
             prober.read_acknowledgements(wait_s)
-        decides = what == "decide"
-        is_event = decides and probe.rule_id == ASYSTOLE_RULE
-        is_low = what == "low" or decides
-        topic, payload = probe.asystole() if is_event else probe.observation(dict(SHOCK if is_low else WELL))
-        if decides:
+        probe = act.probe
+        event = RHYTHMS.get(probe.rule_id) if probe is not None else None
+        topic, payload = act.bed.event(event) if event else act.bed.observation(SHOCK if act.is_low else WELL)
+        if probe is not None:
+            watch.waiting[act.bed.name, probe.rule_id] = probe
             probe.sent_s = time.monotonic()
         prober.send(topic, payload)
 
@@ -246,22 +302,35 @@ def _play(prober: MqttClient, plan: Sequence[Act]) -> None:
 # --- who listens ------------------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _noted(watch: Watch) -> Iterator[None]:
+    """A listener that is cut off, by the end of the run or before."""
+    try:
+        yield
+    except (ConnectionError, ConnectionClosed) as error:
+        watch.gone.append(repr(error))
+
+
 def _listen(port: int, watch: Watch) -> None:
     """A receiver of alarms over MQTT."""
-    with contextlib.suppress(ConnectionError), MqttClient(port, "listener") as client:
+    with _noted(watch), MqttClient(port, "listener") as client:
         client.subscribe("icu/v1/+/+/vigil/alarm")
         while not watch.ended.is_set():
             _, payload = client.next_message()
             now_s = time.monotonic()
             said = orjson.loads(payload)
-            if said["phase"] == "start":
-                watch.heard_s.setdefault((said["bed"], said["rule_id"]), now_s)
+            if said["to"] == "on" and said["from"] != "on":
+                watch.sounding.put(said["alarm_id"])
+                probe = watch.waiting.get((said["bed"], said["rule_id"]))
+                if probe is not None and not probe.heard_s:
+                    probe.heard_s = now_s
 
 
 def _look(url: str, watch: Watch) -> None:
     """A display."""
     address = f"{url.replace('http', 'ws', 1)}/api/v1/feed"
-    with contextlib.suppress(ConnectionClosed), connect(address, compression=None, max_size=None) as feed:
+    known: set[tuple[str, str]] = set()
+    with _noted(watch), connect(address, compression=None, max_size=None) as feed:
         while not watch.ended.is_set():
             text = feed.recv()
             now_s = time.monotonic()
@@ -272,7 +341,27 @@ def _look(url: str, watch: Watch) -> None:
             watch.frame_bytes += len(text)
             for bed in frame["beds"]:
                 for alarm in bed["alarms"]:
-                    watch.seen_s.setdefault((bed["bed"], alarm["rule_id"]), now_s)
+                    sounding = alarm["alarm_id"], alarm["signalled_at"]
+                    probe = watch.waiting.get((bed["bed"], alarm["rule_id"]))
+                    if sounding not in known and probe is not None and not probe.seen_s:
+                        probe.seen_s = now_s
+                    known.add(sounding)
+
+
+def _acknowledge(url: str, watch: Watch) -> None:
+    """A nurse."""
+    with httpx.Client(timeout=30.0) as client, contextlib.suppress(httpx.TransportError):
+        while not watch.ended.is_set():
+            client.post(f"{url}/api/v1/alarms/{watch.sounding.get()}/acknowledge")
+
+
+def _time_the_disk(path: Path, watch: Watch) -> None:
+    with path.open("wb", buffering=0) as file:
+        while not watch.ended.wait(FSYNC_EVERY_S):
+            began_s = time.monotonic()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            watch.fsync_s.append(time.monotonic() - began_s)
 
 
 def _start_load(broker: Mosquitto, rate: float, seconds: float) -> subprocess.Popen[bytes]:

@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.announcer import KEPT_EVERY
 from tests.support.alarm_storm import ATTENDED, Heard, Nurse, Relay, Storm, admit_all, write_config
 from tests.support.figures import tell
 from tests.support.gateway_process import GatewayProcess, JsonObject, journaled_identities, wait_until
@@ -146,6 +147,7 @@ async def test_kills_in_an_alarm_storm_change_nothing_of_what_people_are_told(
     assert killed["escalations"]
     assert_journal_holds_what_was_acknowledged(storming)
     assert_mqtt_told_each_transition_once_and_in_order(heard, undisturbed)
+    assert_little_is_told_again(heard, kills)
     called_off = assert_receivers_took_what_the_undisturbed_outbox_holds(storming, undisturbed)
     tell(f"{called_off} escalations called off because somebody had come")
     assert_acknowledgements_that_were_answered_happened(storming, undisturbed)
@@ -159,6 +161,11 @@ def assert_mqtt_told_each_transition_once_and_in_order(heard: Heard, undisturbed
     """After idempotency: what comes a second time is known by its number, and is the same (`Heard.take`)."""
     lines = [str(line).encode() for _, _, line in undisturbed["outcomes"] if '"type":"alarm"' in str(line)]
     assert heard.lines == lines
+
+
+def assert_little_is_told_again(heard: Heard, kills: int) -> None:
+    """Who dies with much to send goes on where it was, and does not begin all of it again."""
+    assert heard.again <= 2 * KEPT_EVERY * (kills + 1)
 
 
 def assert_receivers_took_what_the_undisturbed_outbox_holds(storming: Storming, undisturbed: Recorded) -> int:
