@@ -16,7 +16,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -41,6 +41,7 @@ from alerts.conditions import (
     is_further,
     leading,
 )
+from alerts.current import Current, as_it_was
 from alerts.lifecycle import AlarmEvent, Standing, is_latching, move
 from alerts.policy import PLAIN, AlarmPolicy, Group
 from streaming.identity import BedId
@@ -162,30 +163,39 @@ class AlarmBook:
         transitions = self.take([found], found.at_ms)
         return transitions[0] if transitions else None
 
-    def take(self, found: Sequence[OutcomeChanged], now_ms: int) -> list[AlarmTransition]:
-        """Take the verdicts of one instant, and let time pass up to it."""
+    def take(self, found: Sequence[OutcomeChanged], now_ms: int, current: Current = as_it_was) -> list[AlarmTransition]:
+        """Take the verdicts of one instant, and let time pass up to it.
+
+        Args:
+            found: What changed.
+            now_ms: The instant.
+            current: What conditions look like at that instant: what people are called for again is told as it is then.
+        """
         if not found and now_ms < self.due_ms:
             return []
         for each in found:
             self.conditions.take(each)
-        return self._settled(now_ms, () if self.policy.groups else [(each.rule.id, each.subject) for each in found])
+        order = () if self.policy.groups else [(each.rule.id, each.subject) for each in found]
+        return self._settled(now_ms, order, current)
 
-    def _settled(self, now_ms: int, order: Sequence[CauseKey] = ()) -> list[AlarmTransition]:
+    def _settled(
+        self, now_ms: int, order: Sequence[CauseKey] = (), current: Current = as_it_was
+    ) -> list[AlarmTransition]:
         """Make alarms what the conditions ask for, then run what is due: by name, or without groups in the order of the
         verdicts."""
         self.conditions.let_pass(now_ms)
-        done = self._reconciled(now_ms, {key: place for place, key in enumerate(order)})
-        done += [each for key in sorted(self.causes) for each in self._timed(self.causes[key], now_ms)]
+        done = self._reconciled(now_ms, {key: place for place, key in enumerate(order)}, current)
+        done += [each for key in sorted(self.causes) for each in self._timed(self.causes[key], now_ms, current)]
         dues = [cause.due_ms for cause in self.causes.values()]
         self.due_ms = max(now_ms + 1, min([self.conditions.due_ms, *dues]))
         return done
 
-    def _reconciled(self, now_ms: int, place: Mapping[CauseKey, int]) -> list[AlarmTransition]:
+    def _reconciled(self, now_ms: int, place: Mapping[CauseKey, int], current: Current) -> list[AlarmTransition]:
         begun = self._assign(now_ms)
         done = []
         for key in sorted(self.causes.keys() | begun.keys(), key=lambda key: (place.get(key, 0), key)):
             cause = self.causes.get(key)
-            step = self._begin(key, begun[key], now_ms) if cause is None else self._compare(cause, now_ms)
+            step = self._begin(key, begun[key], now_ms) if cause is None else self._compare(cause, now_ms, current)
             if step is not None:
                 done.append(step)
         return done
@@ -230,7 +240,7 @@ class AlarmBook:
         self.causes[key] = cause
         return self._step(cause, changed, AlarmEvent.ONSET, now_ms, VIGIL)
 
-    def _compare(self, cause: Cause, now_ms: int) -> AlarmTransition | None:
+    def _compare(self, cause: Cause, now_ms: int, current: Current) -> AlarmTransition | None:
         """The move between an alarm and what it should be; None when it is that."""
         held = [member for member in cause.members.values() if self.conditions.is_heard(member)]
         if not held:
@@ -243,7 +253,7 @@ class AlarmBook:
         cause.heard = {each.key for each in held}
         changed = self._drawn(cause, held)
         found = _event(cause.alarm, changed, has_news=has_news)
-        return None if found is None else self._step(cause, changed, found, now_ms, VIGIL)
+        return None if found is None else self._step(cause, self._seen(cause, changed, current), found, now_ms, VIGIL)
 
     def _has_news(self, cause: Cause, held: list[Member], now_ms: int) -> bool:
         """Whether a part has begun since the last look that has to be heard on its own."""
@@ -320,7 +330,9 @@ class AlarmBook:
 
     # --- people -------------------------------------------------------------------------------------------------------
 
-    def acknowledge(self, alarm_id: str, at_ms: int, by: str, note: str | None) -> list[AlarmTransition]:
+    def acknowledge(
+        self, alarm_id: str, at_ms: int, by: str, note: str | None, current: Current = as_it_was
+    ) -> list[AlarmTransition]:
         """Somebody has seen the alarm; nothing when somebody already had.
 
         Raises:
@@ -331,8 +343,10 @@ class AlarmBook:
             raise KeyError(alarm_id)
         if cause.alarm.signal is SignalState.ACKNOWLEDGED:
             return []
-        changed = replace(cause.alarm, acknowledged=Acknowledgement(by=by, at_ms=at_ms, note=note))
-        return [self._step(cause, changed, AlarmEvent.ACKNOWLEDGE, at_ms, by), *self._settled(at_ms)]
+        seen = self._seen(cause, cause.alarm, current)
+        changed = replace(seen, acknowledged=Acknowledgement(by=by, at_ms=at_ms, note=note))
+        done = [self._step(cause, changed, AlarmEvent.ACKNOWLEDGE, at_ms, by)]
+        return done + self._settled(at_ms, current=current)
 
     def switch_off(self, off: SwitchedOff) -> list[AlarmTransition]:
         """Somebody switches limits off until an instant; one that has passed ends it."""
@@ -368,7 +382,7 @@ class AlarmBook:
 
     # --- timers -------------------------------------------------------------------------------------------------------
 
-    def _timed(self, cause: Cause, now_ms: int) -> list[AlarmTransition]:
+    def _timed(self, cause: Cause, now_ms: int, current: Current) -> list[AlarmTransition]:
         """What is due at one alarm."""
         done = []
         if cause.quiet_until_ms is not None and cause.quiet_until_ms <= now_ms:
@@ -376,9 +390,10 @@ class AlarmBook:
             return [self._step(cause, cause.alarm, AlarmEvent.CLEARED, now_ms, VIGIL)]
         is_there = cause.alarm.condition is not ConditionState.ABSENT
         if is_there and cause.remind_ms is not None and cause.remind_ms <= now_ms:
-            done.append(self._step(cause, cause.alarm, AlarmEvent.REMIND, now_ms, VIGIL))
+            done.append(self._step(cause, self._seen(cause, cause.alarm, current), AlarmEvent.REMIND, now_ms, VIGIL))
         while (due_ms := cause.alarm.next_escalation_at_ms) is not None and due_ms <= now_ms:
-            changed = replace(cause.alarm, escalation_level=cause.alarm.escalation_level + 1)
+            seen = self._seen(cause, cause.alarm, current)
+            changed = replace(seen, escalation_level=cause.alarm.escalation_level + 1)
             done.append(self._step(cause, changed, AlarmEvent.OVERDUE, now_ms, VIGIL))
         return done
 
@@ -438,9 +453,22 @@ class AlarmBook:
             )
         return self._written(cause, changed)
 
-    def _written(self, cause: Cause, alarm: Alarm) -> Alarm:
+    def _seen(self, cause: Cause, alarm: Alarm, current: Current) -> Alarm:
+        """The alarm with what its parts look like now, where their rules have something to add."""
+        for part in cause.members.values():
+            part.evidence = current(part) or part.evidence
+        return self._written(cause, alarm)
+
+    def shown(self, key: CauseKey, current: Current) -> Alarm:
+        """An active alarm with what its parts look like now, for whoever looks: nothing is noted."""
+        cause = self.causes[key]
+        parts = [replace(part, evidence=current(part) or part.evidence) for part in cause.members.values()]
+        return self._written(cause, cause.alarm, parts)
+
+    def _written(self, cause: Cause, alarm: Alarm, members: Iterable[Member] | None = None) -> Alarm:
         """The alarm with its evidence: its strongest part's, every part's, and what the policy did."""
-        parts = sorted(cause.members.values(), key=lambda each: (-PRIORITY_RANK[each.priority], each.key))
+        members = cause.members.values() if members is None else members
+        parts = sorted(members, key=lambda each: (-PRIORITY_RANK[each.priority], each.key))
         leader = leading([part for part in parts if part.rule.id == alarm.rule_id] or parts)
         evidence = dict(leader.evidence)
         if self.policy.sha256:

@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.alarm import Alarm, AlarmTransition
 from alerts.book import AlarmBook, Numbering
-from alerts.conditions import NEVER_MS
+from alerts.conditions import NEVER_MS, Member
 from alerts.policy import AlarmPolicy
 from streaming.commands import SelfCheck
 from streaming.instants import format_ms
@@ -50,7 +50,7 @@ class House:
     def active(self) -> list[Alarm]:
         """Alarms that are announced: the service's first, then by unit."""
         books = sorted(self.books.items(), key=lambda item: item[0] or "")
-        return [alarm for _, book in books for alarm in book.active.values()]
+        return [book.shown(key, self._current) for _, book in books for key in book.causes]
 
     @property
     def unwell_parts(self) -> list[str]:
@@ -94,7 +94,7 @@ class House:
         """Somebody has seen an alarm; None when it is none of the house's."""
         for book in self.books.values():
             if any(alarm.alarm_id == alarm_id for alarm in book.active.values()):
-                transitions = book.acknowledge(alarm_id, at_ms, by, note)
+                transitions = book.acknowledge(alarm_id, at_ms, by, note, self._current)
                 self._schedule()
                 return transitions
         return None
@@ -147,6 +147,14 @@ class House:
             del self._conditions[key], self._evidence[key]
         return unit, outcome
 
+    def _current(self, member: Member) -> dict[str, Any] | None:
+        """What a condition rests on, as it was last looked at (`alerts.current`)."""
+        rule = member.rule
+        assert isinstance(rule, EquipmentRule)
+        key = (rule.kind, None if member.subject == rule.kind else member.subject)
+        condition = self._conditions.get(key)
+        return None if condition is None else self._evidence_of(rule, condition) | self._evidence[key]
+
     def _evidence_of(self, rule: EquipmentRule, condition: TimedCondition) -> dict[str, Any]:
         profile = self._profile
         return {
@@ -165,7 +173,7 @@ class House:
             book = self.books.get(unit)
             if book is None:
                 book = self.books[unit] = AlarmBook(None, None, self._policy, unit=unit, numbering=self._numbering)
-            done += book.take(outcomes, now_ms)
+            done += book.take(outcomes, now_ms, self._current)
         self._schedule()
         return done
 

@@ -22,7 +22,7 @@ from streaming.criteria.attention import (
 )
 from streaming.criteria.kinds import Leaf, leaves
 from streaming.rules.kinds import InfusionRule, StayRule
-from streaming.stay_watch import StayWatch
+from streaming.stay_watch import Evidence, StayWatch
 from streaming.step import Step
 from streaming.therapy.patient_facts import INFUSIONS, PatientFacts
 
@@ -92,6 +92,15 @@ class Rounds:
         """Somebody has signed: the rules about the decision are looked at."""
         self._look_at_rules(step, (DECISION,))
         self._schedule(step.now_ms)
+
+    def evidence_now(self, rule: StayRule | InfusionRule, subject: str, now_ms: int) -> Evidence | None:
+        """What a condition under way rests on at this moment (`StayWatch.evidence_now`)."""
+        facts, desk = self._facts, self.desk
+        facts.now_ms = now_ms
+        decision = desk.book.decision.value if desk is not None else None
+        return self.watch.evidence_now(
+            rule, subject, facts, decision, lambda: desk.book.summary(now_ms) if desk is not None else ""
+        )
 
     def _look_at_rules(self, step: Step, changed: Changes | None) -> None:
         now_ms, watch = step.now_ms, self.watch

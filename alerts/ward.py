@@ -20,9 +20,10 @@ from dataclasses import replace
 from hashlib import sha256
 from heapq import heappop, heappush
 
-from alerts.alarm import AlarmTransition, Kind
+from alerts.alarm import Alarm, AlarmTransition, Kind
 from alerts.book import VIGIL, AlarmBook
 from alerts.conditions import SwitchedOff
+from alerts.current import Glances, as_it_is
 from alerts.dosing import DoseDesk
 from alerts.house import House
 from alerts.policy import PLAIN, AlarmPolicy
@@ -75,6 +76,7 @@ class Stay:
         self.admission = admission
         self.book = AlarmBook(admission.admission_id, admission.bed, policy)
         self.course: Course | None = None
+        self.glances = Glances()
 
 
 class Refusal(Exception):  # noqa: N818 - it names an answer, not an accident
@@ -453,10 +455,14 @@ class Ward:
     def _acknowledge(self, command: Acknowledge, step: Step) -> str:
         for stay in self.stays.values():
             if any(alarm.alarm_id == command.alarm_id for alarm in stay.book.active.values()):
-                for transition in stay.book.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note):
+                bed = self.beds[stay.admission.bed]
+                current = as_it_is(bed, self._rounds.get(bed.id), step.now_ms)
+                for transition in stay.book.acknowledge(
+                    command.alarm_id, step.now_ms, command.actor, command.note, current
+                ):
                     self._record(transition, step)
                 self.changed.add(stay.admission.bed)
-                self._book(self.beds[stay.admission.bed])
+                self._book(bed)
                 return command.alarm_id
         of_house = self.house.acknowledge(command.alarm_id, step.now_ms, command.actor, command.note)
         if of_house is not None:
@@ -577,8 +583,20 @@ class Ward:
         if bed.patient is None:
             return
         found, step.found = step.found, []
-        for transition in self._stay_in(bed.patient).book.take(found, step.now_ms):
-            self._record(transition, step)
+        book = self._stay_in(bed.patient).book
+        if found or book.due_ms <= step.now_ms:
+            for transition in book.take(found, step.now_ms, as_it_is(bed, self._rounds.get(bed.id), step.now_ms)):
+                self._record(transition, step)
+
+    def alarms_shown(self, stay: Stay) -> list[Alarm]:
+        """The active alarms of a stay with what they look like now: nothing is decided, and nothing announced."""
+        causes = stay.book.causes
+        if not causes:
+            stay.glances.forget()
+            return []
+        bed = self.beds[stay.admission.bed]
+        current = stay.glances.through(as_it_is(bed, self._rounds.get(bed.id), self.now_ms), self.now_ms)
+        return [stay.book.shown(key, current) for key in causes]
 
     def _record_house(self, transitions: list[AlarmTransition], step: Step) -> None:
         for transition in transitions:

@@ -6,6 +6,7 @@ gateway's clock; whoever shows it must let it age on a clock of their own.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from alerts.alarm import Alarm
@@ -34,7 +35,7 @@ def bed_frame(ward: Ward, bed: Bed) -> JsonObject:
         "bed": bed.id.bed,
         "admission": _admission(stay) if stay is not None else None,
         "signals": signals_of(bed, ward.now_ms),
-        "alarms": _alarms(stay, ward.now_ms) if stay is not None else [],
+        "alarms": _alarms(ward, stay) if stay is not None else [],
         "devices": [_device(device) for device in bed.devices.values() if device.id.device != CHART_DEVICE],
         **(_unheard(stay) | _dosing(ward, stay) if stay is not None else {}),
     }
@@ -65,7 +66,7 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
         speaker = _speaker(bed.slots[name]) if name in bed.slots else None
         at_ms = parse_instant(frame["at"]) if speaker is None else speaker.at_ms
         frame["age_s"] = max(0, ward.now_ms - at_ms) / 1000 if at_ms is not None else None
-    state: JsonObject = {"signals": signals, "alarms": _alarms(stay, ward.now_ms)} | _unheard(stay)
+    state: JsonObject = {"signals": signals, "alarms": _alarms(ward, stay)} | _unheard(stay)
     assert bed.patient is not None
     state["leak_estimate"] = leak_estimate(bed.patient.facts)
     state["infusions"] = infusions_of(bed.patient.facts, ward.now_ms)
@@ -89,7 +90,7 @@ def alarm_brief(alarm: Alarm) -> JsonObject:
         "signal": alarm.signal,
         "onset_at": format_ms(alarm.onset_at_ms),
         "announced_at": format_ms(alarm.announced_at_ms),
-        "text": alarm.evidence.get("text", alarm.title),
+        "text": _text(alarm),
     }
     brief["escalation_level"] = alarm.escalation_level
     brief["signalled_at"] = format_ms(signalled_at_ms(alarm))
@@ -110,9 +111,20 @@ def house_alarms(ward: Ward) -> list[JsonObject]:
     return [alarm_brief(alarm) | {"unit": alarm.unit} for alarm in ward.house.active]
 
 
-def _alarms(stay: Stay, now_ms: int) -> list[JsonObject]:
-    """A bed's alarms; of those whose sound is paused, until when."""
-    return [_paused(alarm_brief(alarm), stay, alarm, now_ms) for alarm in stay.book.active.values()]
+def _alarms(ward: Ward, stay: Stay) -> list[JsonObject]:
+    """A bed's alarms as they look now; of those whose sound is paused, until when."""
+    return [_paused(alarm_brief(alarm), stay, alarm, ward.now_ms) for alarm in ward.alarms_shown(stay)]
+
+
+def alarm_texts(ward: Ward, alarm_ids: Collection[str]) -> dict[str, str]:
+    """What those alarms that are active say now, by id."""
+    stays = [stay for stay in ward.stays.values() if any(a.alarm_id in alarm_ids for a in stay.book.active.values())]
+    shown = [alarm for stay in stays for alarm in ward.alarms_shown(stay)] + list(ward.house.active)
+    return {alarm.alarm_id: _text(alarm) for alarm in shown if alarm.alarm_id in alarm_ids}
+
+
+def _text(alarm: Alarm) -> str:
+    return str(alarm.evidence.get("text", alarm.title))
 
 
 def _paused(brief: JsonObject, stay: Stay, alarm: Alarm, now_ms: int) -> JsonObject:

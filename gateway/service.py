@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,10 @@ class GatewayService:
     def house_alarms(self) -> list[JsonObject]:
         """Alarms of no patient."""
         return frames.house_alarms(self._pipeline.fold.ward)
+
+    def alarm_texts(self, alarm_ids: Collection[str]) -> Mapping[str, str]:
+        """What active alarms say now."""
+        return frames.alarm_texts(self._pipeline.fold.ward, alarm_ids)
 
     def service_state(self) -> JsonObject | None:
         """Why displays must not take what they show for the present; None while they may."""

@@ -12,6 +12,7 @@ speaks for the next: values are forgotten when the patient leaves, and what was 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from streaming.admission import Admission
 from streaming.device import Device
@@ -23,7 +24,7 @@ from streaming.intake import PressureValue, accept, take_pressures, take_value
 from streaming.observation import EventMessage, MetricValue, ObsMessage, StatusMessage, Validity
 from streaming.patient import Patient
 from streaming.pressure import PressureSources
-from streaming.rules.kinds import AlarmProfile
+from streaming.rules.kinds import AlarmProfile, LimitRule
 from streaming.sequence import Arrival
 from streaming.signals import INFINITY, NUMBER, Channel, PressureGroup, SignalSlot, group_key
 from streaming.step import Step
@@ -273,6 +274,14 @@ class Bed:
         offset_ms = device.clock.offset_ms if device is not None else None
         step.found += self.patient.read(slot, step.now_ms, offset_ms)
         self.needs_schedule = True
+
+    def limit_evidence(self, rule: LimitRule) -> dict[str, Any] | None:
+        """What a limit rule's condition rests on at this moment; None when none is under way, or nobody measures."""
+        slot = self.slots.get(rule.signal)
+        if self.patient is None or slot is None or slot.source is None:
+            return None
+        device = self.devices.get(slot.source.device.device)
+        return self.patient.evidence_now(rule, slot, device.clock.offset_ms if device is not None else None)
 
     def believability_changed(self, step: Step, channel: Channel) -> None:
         """A channel that feeds a signal began, or ceased, to report only what cannot be true."""

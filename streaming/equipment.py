@@ -316,22 +316,28 @@ class EquipmentWatch:
         change = condition.hold(holds, since_ms, now_ms)
         return [self._outcome(rule, key, change, now_ms)] if change is not None else []
 
-    def _outcome(self, rule: EquipmentRule, key: Key, change: Change, now_ms: int) -> OutcomeChanged:
-        condition = self._conditions[key]
+    def evidence_now(self, rule: EquipmentRule, subject: str) -> dict[str, Any] | None:
+        """What a condition under way rests on, as it was last looked at; None when there is none."""
+        key = (rule.kind, subject)
+        return self._evidence_of(rule, key) if key in self._conditions else None
+
+    def _evidence_of(self, rule: EquipmentRule, key: Key) -> dict[str, Any]:
         profile = self._profile
+        return {
+            "profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256},
+            "onset_delay_s": rule.onset_delay_s,
+            "since": format_ms(self._conditions[key].since_ms),
+            "reference": rule.reference,
+        } | self._evidence.get(key, {})
+
+    def _outcome(self, rule: EquipmentRule, key: Key, change: Change, now_ms: int) -> OutcomeChanged:
         outcome = OutcomeChanged(
             rule=rule,
             subject=key[1],
             outcome=OUTCOME_OF_CHANGE[change],
             at_ms=now_ms,
-            onset_ms=condition.since_ms,
-            evidence={
-                "profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256},
-                "onset_delay_s": rule.onset_delay_s,
-                "since": format_ms(condition.since_ms),
-                "reference": rule.reference,
-            }
-            | self._evidence.get(key, {}),
+            onset_ms=self._conditions[key].since_ms,
+            evidence=self._evidence_of(rule, key),
         )
         if outcome.outcome is RuleOutcome.ABSENT:
             del self._conditions[key]

@@ -152,6 +152,13 @@ class Patient:
                     due = at_ms
         return due
 
+    def evidence_now(self, rule: LimitRule, slot: SignalSlot, clock_offset_ms: int | None) -> dict[str, Any] | None:
+        """What a condition under way rests on at this moment; None when there is none, or nobody measures."""
+        for watched in self._by_signal.get(rule.signal, ()):
+            if watched.rule.id == rule.id and not watched.condition.is_idle and slot.source is not None:
+                return self._evidence(watched, slot, clock_offset_ms)
+        return None
+
     def _judge(self, watched: WatchedLimit, channel: Channel, value: float) -> Change | None:
         verdict = watched.rule.judge(value, watched.limits)
         if channel.validity is Validity.QUESTIONABLE and verdict is not Verdict.BEYOND:
@@ -197,10 +204,12 @@ class Patient:
             return evidence | {
                 "text": f"{label} unknown, was {number(watched.worst)} {rule.sign} {number(limits.limit)}"
             }
+        value = float(channel.value) if isinstance(channel.value, int | float) else None
+        now = f", now {number(value)}" if value is not None and number(value) != number(watched.worst) else ""
         return evidence | {
             # The furthest value of this instance, as monitors show it: it stays true when the patient has recovered.
-            "text": f"{label} {number(watched.worst)} {rule.sign} {number(limits.limit)}",
-            "value": float(channel.value) if isinstance(channel.value, int | float) else None,
+            "text": f"{label} {number(watched.worst)} {rule.sign} {number(limits.limit)}{now}",
+            "value": value,
             "at": format_ms(channel.at_ms),
             "source": channel.name,
             "device": channel.device.device,

@@ -60,7 +60,7 @@ class _Said:
 class _Watched:
     """One rule about one subject."""
 
-    __slots__ = ("asked_ms", "condition", "evidence", "rule", "stands_until_ms", "subject")
+    __slots__ = ("asked_ms", "condition", "evidence", "finding", "rule", "stands_until_ms", "subject")
 
     def __init__(self, rule: StayRule | InfusionRule, subject: str) -> None:
         self.rule = rule
@@ -69,10 +69,25 @@ class _Watched:
             onset_delay_ms=round(rule.onset_delay_s * 1000), clear_delay_ms=round(rule.clear_delay_s * 1000)
         )
         self.evidence: Evidence = {}
-        """What was so when it last held."""
+        """What was so when it last held, of an infusion rule."""
+        self.finding: Finding | None = None
+        """The same, of a stay rule."""
         self.asked_ms = 0
         self.stands_until_ms: int | None = None
         """Before this instant the last answer stands."""
+
+    def note(self, said: _Said, *, is_news: bool) -> None:
+        """Keep what holds now. The decision in words is asked for when there is something to tell, and not before."""
+        if said.finding is not None:
+            self.finding = said.finding
+        elif is_news or not (isinstance(self.rule, InfusionRule) and self.rule.decisions):
+            self.evidence = said.evidence()
+
+    def last_evidence(self) -> Evidence:
+        """What was so when it last held."""
+        if isinstance(self.rule, StayRule) and self.finding is not None:
+            return _stay_evidence(self.rule, self.finding)
+        return self.evidence
 
 
 class StayWatch:
@@ -203,6 +218,35 @@ class StayWatch:
         due_ms = min((due for due in dues if due is not None), default=None)
         return _Said(answer, since_ms, lambda: _stay_evidence(rule, finding), due_ms, finding)
 
+    def evidence_now(
+        self, rule: StayRule | InfusionRule, subject: str, facts: PatientFacts, decision: str | None, why: Why = str
+    ) -> Evidence | None:
+        """What a condition under way rests on at this moment; None when there is none, or its question is not answered
+        with yes just now. Nothing is noted."""
+        place = next((i for i, each in enumerate(self.rules) if each.id == rule.id), -1)
+        watched = self._watched.get((place, subject))
+        if watched is None:
+            return None
+        if isinstance(rule, StayRule):
+            said: _Said | None = self._ask(rule, facts, self._spoken_for[place])
+        else:
+            answers = _of_findings(rule, facts.findings(self.limits), facts)
+            said = (answers or _of_decision(rule, facts, decision, why)).get(subject)
+        if said is None or said.answer is not Answer.HOLDS:
+            return None
+        return self._framed(watched, said.evidence())
+
+    def _framed(self, watched: _Watched, evidence: Evidence) -> Evidence:
+        """Evidence with what is the same for every rule."""
+        rule = watched.rule
+        return {
+            "profile": self._profile,
+            "onset_delay_s": rule.onset_delay_s,
+            "since": format_ms(watched.condition.since_ms),
+            "clears_when": ending(rule),
+            "reference": rule.reference,
+        } | evidence
+
     # --- telling ------------------------------------------------------------------------------------------------------
 
     def _take(self, i: int, said_of: dict[str, _Said], now_ms: int) -> list[OutcomeChanged]:
@@ -218,9 +262,9 @@ class StayWatch:
                 watched = self._watched[key] = _Watched(self.rules[i], subject)
             change = watched.condition.take(said.answer, said.since_ms, now_ms)
             watched.stands_until_ms, watched.asked_ms = said.due_ms, now_ms
-            is_waiting = watched.condition.phase is ConditionPhase.PENDING
-            if said.answer is Answer.HOLDS and (is_waiting or change is not None):
-                watched.evidence = said.evidence()
+            if said.answer is Answer.HOLDS:
+                is_waiting = watched.condition.phase is ConditionPhase.PENDING
+                watched.note(said, is_news=is_waiting or change is not None)
             found += self._told(key, watched, change, now_ms)
         return found
 
@@ -230,14 +274,7 @@ class StayWatch:
             del self._watched[key]
         if change is None:
             return []
-        rule = watched.rule
-        evidence = {
-            "profile": self._profile,
-            "onset_delay_s": rule.onset_delay_s,
-            "since": format_ms(condition.since_ms),
-            "clears_when": ending(rule),
-            "reference": rule.reference,
-        } | watched.evidence
+        rule, evidence = watched.rule, self._framed(watched, watched.last_evidence())
         if change is Change.INDETERMINATE:
             evidence["text"] = f"{evidence['text']}; not known now"
         return [

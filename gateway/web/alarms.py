@@ -41,7 +41,8 @@ async def list_alarms(
     page = await service.records.alarms(
         state=state, admission_id=admission_id, since_ms=since_ms, limit=limit, cursor=cursor
     )
-    return page_answer(page, alarm_view)
+    texts = service.alarm_texts({alarm.alarm_id for alarm in page.items})
+    return page_answer(page, lambda alarm: alarm_view(alarm, texts.get(alarm.alarm_id)))
 
 
 @router.get("/{alarm_id}")
@@ -64,4 +65,4 @@ async def _alarm_in_full(service: Service, alarm_id: str) -> JsonObject:
     record = await service.records.alarm(alarm_id)
     if record is None:
         raise not_found("alarm")
-    return alarm_in_full_view(record)
+    return alarm_in_full_view(record, service.alarm_texts({alarm_id}).get(alarm_id))

@@ -9,7 +9,7 @@ It deliberately knows no HTTP: a refusal carries a machine-readable reason; `gat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -144,6 +144,9 @@ class Service(BedSource, Protocol):
         Raises:
             Unavailable: The journal cannot be written.
         """
+
+    def alarm_texts(self, alarm_ids: Collection[str]) -> Mapping[str, str]:
+        """What those of the alarms that are active say now, by id: the worst and the present value."""
 
     def admission_state(self, admission_id: str) -> JsonObject | None:
         """Present state of an admission that is in the fold.

@@ -43,8 +43,13 @@ def admission_view(record: AdmissionRecord) -> JsonObject:
     }
 
 
-def alarm_view(alarm: Alarm) -> JsonObject:
-    """An alarm as it stands (contract, section 7)."""
+def alarm_view(alarm: Alarm, text: str | None = None) -> JsonObject:
+    """An alarm as it stands (contract, section 7).
+
+    Args:
+        alarm: As of its latest transition.
+        text: What it says now, where it is active.
+    """
     view: JsonObject = {
         "alarm_id": alarm.alarm_id,
         "admission_id": alarm.admission_id,
@@ -60,6 +65,7 @@ def alarm_view(alarm: Alarm) -> JsonObject:
         "onset_at": _instant(alarm.onset_at_ms),
         "announced_at": _instant(alarm.announced_at_ms),
         "escalation_level": alarm.escalation_level,
+        "text": alarm.evidence.get("text", alarm.title) if text is None else text,
         "evidence": alarm.evidence,
         "signalled_at": _instant(signalled_at_ms(alarm)),
         "next_escalation_at": _optional_instant(alarm.next_escalation_at_ms),
@@ -75,9 +81,9 @@ def alarm_view(alarm: Alarm) -> JsonObject:
     return view
 
 
-def alarm_in_full_view(record: AlarmRecord) -> JsonObject:
+def alarm_in_full_view(record: AlarmRecord, text: str | None = None) -> JsonObject:
     """An alarm with every step it took, and who was told of them."""
-    return alarm_view(record.alarm) | {
+    return alarm_view(record.alarm, text) | {
         "transitions": [_transition_view(each) for each in record.transitions],
         "deliveries": [_delivery_view(each) for each in record.deliveries],
     }

@@ -118,7 +118,7 @@ def quantity_words(value: float | str, unit: str) -> str:
     """A value with its unit, or a charted state."""
     if isinstance(value, str):
         return value.replace("_", " ")
-    return f"{number_words(value)} {unit_words(unit)}".rstrip()
+    return f"{number_words(round(value, 1) if unit == 'mL' else value)} {unit_words(unit)}".rstrip()
 
 
 def clock_words(at_ms: int, now_ms: int) -> str:

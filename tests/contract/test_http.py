@@ -350,6 +350,7 @@ async def test_alarm_shows_what_the_contract_says_and_its_transitions(
         "flapping": False,
         "inhibited_by": None,
         "limits_off": None,
+        "text": "MAP low",
         "evidence": {"value": 58.0, "limit": 65.0},
         "deliveries": [],
         "transitions": [

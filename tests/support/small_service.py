@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -124,6 +124,9 @@ class SmallService:
         subject_id = last[0]
         await self._record(*before, CommandApplied(self.clock_ms, command, subject_id, actor, body))
         return Applied(subject_id)
+
+    def alarm_texts(self, alarm_ids: Collection[str]) -> dict[str, str]:
+        return {}
 
     def admission_state(self, admission_id: str) -> JsonObject | None:
         admission = self._admissions.get(admission_id)

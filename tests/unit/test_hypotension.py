@@ -87,7 +87,7 @@ def test_the_alarm_says_when_it_began_what_was_worst_and_what_would_clear_it() -
     bedside.every_second(range(100, 140), line(63))
 
     evidence = bedside.alarm(MAP_65).evidence
-    assert evidence["text"] == "MAP 61 < 65"
+    assert evidence["text"] == "MAP 61 < 65, now 63"
     assert evidence["since"] == "2026-09-21T14:13:30.000Z"
     assert (evidence["limit"], evidence["reset_limit"], evidence["unit"]) == (65.0, 68.0, "mm[Hg]")
     assert (evidence["readings"], evidence["readings_beyond"]) == (120, 120)

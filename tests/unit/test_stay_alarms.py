@@ -358,7 +358,7 @@ def test_a_day_of_little_urine_is_told_by_its_step_and_a_good_shift_ends_it() ->
         bedside.chart(hour * HOUR, {URINE: 15.0})
     bedside.tick(16 * HOUR + 1)
     assert [alarm.rule_id for alarm in bedside.active("oliguria")] == ["oliguria.urine_below_160_8h"]
-    assert text(bedside.alarm("oliguria")) == "Urine of 8 h 150 mL below 160"
+    assert text(bedside.alarm("oliguria")) == "Urine of 8 h 120 mL below 160"
 
     for hour in range(17, 26):
         bedside.chart(hour * HOUR, {URINE: 80.0})
