@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from streaming.criteria.attention import INTERVAL
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.decision import Decision, DecisionBook, Signed, criterion_json, gate_at
 from streaming.criteria.evaluate import Finding
@@ -229,3 +230,28 @@ def test_a_limit_of_ones_own_may_be_what_the_profile_allows_at_most() -> None:
     )
     assert len(rules.limits_out_of_range({"sbp_hold": bounds.high + 0.1})) == 1
     assert len(rules.limits_out_of_range({"sbp_hold": bounds.low - 0.1})) == 1
+
+
+# --- told what has changed --------------------------------------------------------------------------------------------
+
+
+def test_a_dose_that_was_held_is_counted_though_no_criterion_asks_about_it() -> None:
+    rules = replace(only(profile("label-2024"), "skin.bullous_dermatitis"), held_doses_to_discontinue=1)
+    facts = well()
+    book = book_of(facts, rules)
+    facts.now_ms += MINUTE_MS
+    facts.held_doses = 1
+
+    assert book.update(facts, {INTERVAL}) is not None
+    assert book.decision is Decision.DISCONTINUE
+
+
+def test_an_override_ends_in_time_though_nothing_has_changed() -> None:
+    facts = well(site_skin="bullous_dermatitis")
+    book = book_of(facts, only(profile("label-2024"), "skin.bullous_dermatitis"))
+    signed(book, facts, Decision.PROCEED, "seen by the dermatologist")
+    facts.interval_began_ms = facts.now_ms
+    facts.now_ms += HOUR_MS
+
+    assert book.update(facts, ()) is not None
+    assert book.decision is Decision.HOLD
