@@ -49,10 +49,12 @@ MODULES = (
 TESTS = (
     "tests/unit/criteria",
     "tests/unit/test_condition.py",
+    "tests/unit/test_condition_edges.py",
     "tests/unit/test_hypotension.py",
     "tests/unit/test_lasting_condition.py",
     "tests/unit/test_rule_examples.py",
     "tests/unit/test_rule_profile.py",
+    "tests/unit/test_rule_profile_edges.py",
     "tests/unit/test_stay_alarms.py",
     "tests/unit/test_stay_rules.py",
     "tests/unit/test_stay_watch.py",
