@@ -462,8 +462,10 @@ class AlarmBook:
     def shown(self, key: CauseKey, current: Current) -> Alarm:
         """An active alarm with what its parts look like now, for whoever looks: nothing is noted."""
         cause = self.causes[key]
-        parts = [replace(part, evidence=current(part) or part.evidence) for part in cause.members.values()]
-        return self._written(cause, cause.alarm, parts)
+        seen = [(part, current(part) or part.evidence) for part in cause.members.values()]
+        if all(evidence.get("text") == part.evidence.get("text") for part, evidence in seen):
+            return cause.alarm
+        return self._written(cause, cause.alarm, [replace(part, evidence=evidence) for part, evidence in seen])
 
     def _written(self, cause: Cause, alarm: Alarm, members: Iterable[Member] | None = None) -> Alarm:
         """The alarm with its evidence: its strongest part's, every part's, and what the policy did."""
