@@ -61,9 +61,9 @@ function heardAlarms(): AlarmFrame[] {
   return all.filter((alarm) => isAudible(alarm, pauseLeftS(alarm, clock), stageOf(alarm.alarm_id) === "touched"));
 }
 
-/** What is to be heard. That this display is cut off is a thing to hear as well: the lowest burst. */
+/** What is to be heard. That this display has been cut off is a thing to hear as well: the lowest burst. */
 function dueNow(): { priority: Priority; category: Category } | null {
-  if (!isLive.peek()) return { priority: "low", category: "general" };
+  if (!isLive.peek()) return clock.heardAtMs === null ? null : { priority: "low", category: "general" };
   const alarm = loudest(heardAlarms());
   return alarm && { priority: priorityOf(alarm), category: categoryOf(alarm) };
 }

@@ -55,7 +55,7 @@ export function AckButton({ alarm, words }: { alarm: AlarmFrame; words: string }
       type="button"
       class={`ack${isSettled() ? "" : " settling"}`}
       data-stage={stage}
-      aria-label={stage === "touched" ? `Undo acknowledging ${words}` : `Acknowledge ${words}`}
+      aria-label={`${label}: ${words}`}
       disabled={stage === "sent" || !isLive.value}
       onPointerDown={() => (pressed.current = held())}
       onClick={press}

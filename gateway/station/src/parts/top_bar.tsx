@@ -24,7 +24,7 @@ function Pulse() {
 export function TopBar({ onGoTo }: { onGoTo: (key: string) => void }) {
   return (
     <header class="topbar">
-      <button type="button" class="wordmark" aria-label="Vigil, all beds" onClick={() => go("ward")}>
+      <button type="button" class="wordmark" title="All beds" onClick={() => go("ward")}>
         <span class="wordmark-name">Vigil</span>
         <span class="wordmark-unit" id="units">{units.value.join(" · ")}</span>
       </button>

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { cellOf } from "../alarms";
+import { cellOf, PRIORITIES, priorityOf } from "../alarms";
 import { seriesOf } from "../api";
 import { dayTimeText, instantMs, minuteText } from "../format";
 import { useLoaded } from "../loading";
@@ -105,7 +105,9 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
   const nowMs = clock.now() ?? window.toMs;
   const shapes = [...TRENDS, ...PRESSOR_TRENDS].filter(({ signal }) => ALWAYS.has(signal) || bed.signals?.[signal]);
   const spans = doseSpans(doses, nowMs);
-  const marks = alarmSpans(alarms, nowMs);
+  // The most urgent is drawn last, over the others.
+  const byPriority = [...alarms].sort((a, b) => PRIORITIES.indexOf(priorityOf(b)) - PRIORITIES.indexOf(priorityOf(a)));
+  const marks = alarmSpans(byPriority, nowMs);
   const panel = useRef<HTMLElement>(null);
   const height = usePlotHeight(panel, shapes.length);
   return (
@@ -130,7 +132,7 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
       {shapes.map((shape, index) => (
         <Trend
           key={shape.signal} admissionId={admission.admission_id} shape={shape} window={window} doses={spans}
-          alarms={marks.filter((_, at) => shape.signal === "map" || isAbout(alarms[at]!, shape))}
+          alarms={marks.filter((_, at) => shape.signal === "map" || isAbout(byPriority[at]!, shape))}
           isLast={index === shapes.length - 1} height={height} onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
         />
       ))}
