@@ -1,6 +1,6 @@
 """From the message that decides an alarm to the alarm: over MQTT and on the feed, while the ward goes on as usual.
 
-    python -m tests.benchmarks.bench_alarm_latency [--rate 1000] [--close 300] [--alone 60] [--json FILE]
+    python -m tests.benchmarks.bench_alarm_latency [--rate 1000] [--close 300] [--alone 50] [--json FILE]
 
 A real mosquitto, the installed gateway, a hundred patients, and `vigil load` at so many messages a second over half of
 their beds. In the other half alarms are decided: by the second of two mean pressures below 50, or by the report of a
@@ -45,7 +45,7 @@ LOAD_BEDS, PRESSURE_BEDS, RHYTHM_BEDS = 52, 24, 24
 RATE = 1_000.0
 """Messages a second over the beds of the load."""
 CLOSE, CLOSE_EVERY_S = 300, 0.125
-ALONE, ALONE_EVERY_S = 60, 1.2
+ALONE, ALONE_EVERY_S = 50, 2.0
 WELL_EVERY_S = 5.0
 """A bed in which alarms are decided speaks so often besides."""
 READING_APART_S = 0.4

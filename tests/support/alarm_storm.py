@@ -31,10 +31,11 @@ from tests.support.webhook_receiver import SECRET, Request, WebhookReceiver
 RHYTHMS = ("MDC_EVT_ECG_ASYSTOLE", "MDC_EVT_ECG_V_FIB", "MDC_EVT_ECG_V_TACHY")
 ATTENDED = {"icu": 5, "hall": 31}
 """Beds by unit."""
-NIGHT = 4
+NIGHT = 8
 RHYTHM_EVERY_S = 1.0
 READING_EVERY_S = 1.0
-NIGHT_LOW_S, NIGHT_WELL_S = 12.0, 8.0
+NIGHT_LOW_S, NIGHT_WELL_S = 36.0, 6.0
+"""So long that both levels of an escalation come, at the speeds of the tests."""
 NURSES = 4
 RETRY_S = 0.05
 REFUSED_OF_256 = 4
