@@ -169,10 +169,12 @@ class Conditions:
         """The rule of the technical condition that explains it; None when nothing does, or it is a patient's."""
         for inhibition in self._policy.inhibitions_of(member.rule):
             reasons = self._explaining(inhibition.by)
+            if inhibition.relation is Relation.SIGNAL:
+                reasons = [reason for reason in reasons if reason.evidence.get("signal") == member.subject]
             if not reasons:
                 continue
             gone = {reason.subject for reason in reasons}
-            if inhibition.relation is Relation.BED or (member.devices and member.devices <= gone):
+            if inhibition.relation is not Relation.DEVICE or (member.devices and member.devices <= gone):
                 return reasons[0].rule.id
         return None
 

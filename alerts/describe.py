@@ -81,7 +81,7 @@ def _group_row(group: Group) -> Iterable[str]:
 
 
 def _inhibition_rows(policy: AlarmPolicy) -> Iterable[Iterable[str]]:
-    words = {Relation.DEVICE: "the same device", Relation.BED: "the bed"}
+    words = {Relation.DEVICE: "the same device", Relation.BED: "the bed", Relation.SIGNAL: "the same signal"}
     for each in policy.inhibitions:
         explained = ", ".join(f"`{kind}`" for kind in sorted(each.explains))
         yield f"`{each.by}`", explained, words[each.relation], f"{each.release_after_s:g} s"

@@ -25,6 +25,8 @@ class Relation(StrEnum):
     """It is of the same device; a signal is explained when every device that reports it is gone."""
     BED = "bed"
     """It is at the same bed."""
+    SIGNAL = "signal"
+    """It is of the same signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,7 @@ class EquipmentWatch:
             "text": f"{channel.device.device}: {channel.name} not believable"
             + (f" ({channel.artefact.replace('_', ' ')})" if channel.artefact else ""),
             "device": channel.device.device,
+            "signal": channel.signal,
             "source": channel.name,
             "artefact": channel.artefact,
             "clears_when": "a believable value is reported",

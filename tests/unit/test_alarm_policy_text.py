@@ -33,13 +33,11 @@ def test_the_shipped_policy_is_read_as_it_is_written() -> None:
     assert [policy.timers_of(Priority.HIGH).late_after_s(level) for level in range(5)] == [60, 180, 780, 1380, 1980]
     assert [policy.timers_of(Priority.MEDIUM).late_after_s(level) for level in range(3)] == [300, 1800, None]
     assert policy.timers_of(Priority.LOW).late_after_s(0) is None
-    by_device, by_bed = policy.inhibitions
-    assert (by_device.by, by_device.relation, by_bed.by, by_bed.relation) == (
-        "device_offline",
-        Relation.DEVICE,
-        "broker_lost",
-        Relation.BED,
-    )
+    assert [(each.by, each.relation) for each in policy.inhibitions] == [
+        ("device_offline", Relation.DEVICE),
+        ("implausible", Relation.SIGNAL),
+        ("broker_lost", Relation.BED),
+    ]
     assert policy.damping is not None
     assert policy.damping.onsets == 3
 
@@ -97,7 +95,7 @@ def test_no_rule_is_protected_that_is_not_there_and_no_protected_one_may_be_off(
         ('by = "broker_lost"', 'by = "hypotension"', "inhibition by 'hypotension': `by` is 'hypotension'"),
         ('"clock_skew", "battery_low"]', '"hypotension"]', "`explains` is 'hypotension'"),
         ('explains = ["device_offline", ', 'explains = ["broker_lost", ', "`explains` must not hold what explains it"),
-        ('relation = "bed"', 'relation = "ward"', "`relation` is 'ward'; it must be one of device, bed"),
+        ('relation = "bed"', 'relation = "ward"', "`relation` is 'ward'; it must be one of device, bed, signal"),
         ("escalate_after_s = [60, 180]", "escalate_after_s = [180, 60]", "`escalate_after_s` must increase"),
         ("escalate_after_s = [60, 180]", "escalate_after_s = [0]", "`escalate_after_s` must be a list of numbers"),
         ("escalate_after_s = [60, 180]\n", "", "`escalate_after_s` is missing"),

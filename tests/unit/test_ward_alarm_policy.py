@@ -12,6 +12,7 @@ from streaming.effects import CommandApplied, CommandRefused
 from streaming.identity import BedId, DeviceId
 from streaming.observation import Decoded, ObsMessage, StatusMessage
 from tests.support.bedside import ABP_DIA, ABP_MAP, ABP_SYS, HR, IL2, line, ms
+from tests.support.bedside import Bedside as UnruledBedside
 from tests.support.verdicts import WARD
 
 RULES = Rulebook(alarms=IL2, policy=WARD)
@@ -243,3 +244,51 @@ def test_the_service_that_is_not_well_is_an_alarm_without_a_patient() -> None:
         (2, ms(20), "acknowledge"),
         (3, ms(90), "end"),
     ]
+
+
+# --- a line that is disconnected --------------------------------------------------------------------------------------
+
+OPEN_LINE = {ABP_SYS: 2.0, ABP_DIA: 1.0, ABP_MAP: 1.0}
+
+
+class Bedside(UnruledBedside):
+    """One bed under rules and policy."""
+
+    def __init__(self) -> None:
+        super().__init__(admitted=False)
+        self.ward = Ward(RULES)
+        self.admit(0)
+
+    def alarms(self) -> list[tuple[str, str, str]]:
+        """What is announced: rule, condition, text."""
+        active = self.ward.stays["adm-1"].book.active.values()
+        return [(each.rule_id, each.condition.value, str(each.evidence["text"])) for each in active]
+
+
+def test_a_line_that_is_disconnected_is_one_alarm_and_explains_its_missing_values() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(1, 60), {HR: 80, **line(80)})
+    bedside.every_second(range(60, 300), {HR: 80, **OPEN_LINE})
+
+    ((rule_id, _, text),) = bedside.alarms()
+    assert rule_id == "implausible"
+    assert text.startswith("3 readings not believable: mon1 MDC_PRESS_BLD_ART_ABP_DIA, ")
+    conditions = bedside.ward.stays["adm-1"].book.conditions
+    assert [(member.subject, reason) for member, reason in conditions.explained] == [("map", "implausible")]
+
+    bedside.every_second(range(300, 330), {HR: 80, **line(80)})
+    assert bedside.alarms() == []
+
+
+def test_a_line_that_is_disconnected_explains_no_other_signal_and_hides_no_patient() -> None:
+    bedside = Bedside()
+    bedside.every_second(range(1, 130), {HR: 80, **line(55)})
+    bedside.every_second(range(130, 500), OPEN_LINE)
+
+    told = {rule_id: condition for rule_id, condition, _ in bedside.alarms()}
+    assert told == {
+        "hypotension.map_below_60": "indeterminate",
+        "implausible": "present",
+        "signal_stale": "present",
+    }
+    assert [text for rule_id, _, text in bedside.alarms() if rule_id == "signal_stale"] == ["HR: no current value"]
