@@ -43,7 +43,7 @@ class Rounds:
         """When the next look is due, whatever is reported until then."""
         self._facts = facts
         self._next_look_ms = now_ms
-        """No look before this."""
+        """No look at what is reported before this."""
         asked = [leaf for rule in watch.rules for leaf in _leaves(rule)]
         of_desk = desk.leaves if desk is not None else ()
         self._bands = Bands([*asked, *of_desk], facts.limits, facts.baseline)
@@ -85,7 +85,8 @@ class Rounds:
             if changed is not None and self.desk.book.decision is not before:
                 changed[DECISION] = None
         self._look_at_rules(step, changed)
-        self._next_look_ms = now_ms + LOOK_EVERY_MS
+        if changed is None or changed:  # what only time changed keeps no report waiting
+            self._next_look_ms = now_ms + LOOK_EVERY_MS
         self._schedule(now_ms)
 
     def decision_signed(self, step: Step) -> None:

@@ -39,7 +39,7 @@ def burden_due_ms(leaf: Burden, limit: float, truth: Truth, amount: float, total
     waits = [_until_ms(leaf, limit, distance, coverage) for distance in distances]
     if truth is Truth.UNKNOWN:
         waits.append(UNKNOWN_MS)
-    elif not facts.is_heard(leaf.signal):
+    elif total.coverage >= leaf.least_coverage and not facts.is_heard(leaf.signal):
         waits.append(int((total.coverage - leaf.least_coverage) * leaf.window_ms) + 1)
     return facts.now_ms + max(MINUTE_MS, min(waits)) if waits else None
 

@@ -300,7 +300,7 @@ def test_a_bolus_that_does_not_raise_the_pressure_is_told() -> None:
     assert text(alarm).startswith("MAP 62 mmHg below 65, MAP 66 → 62 mmHg in 1 h, intake ")
 
 
-@pytest.mark.parametrize(("silent_from_s", "condition"), [(33.5 * MINUTE, "indeterminate"), (HOUR, "absent")])
+@pytest.mark.parametrize(("silent_from_s", "condition"), [(32.5 * MINUTE, "indeterminate"), (HOUR, "absent")])
 def test_an_episode_ends_while_the_line_says_so_and_never_in_silence(silent_from_s: float, condition: str) -> None:
     bedside = Treated()
     for at_s in range(30, HOUR, 10):

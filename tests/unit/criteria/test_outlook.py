@@ -70,6 +70,7 @@ def test_what_is_not_known_is_looked_at_now_and_then_and_sooner_when_it_grows() 
 def test_a_source_that_may_have_fallen_silent_is_looked_at_when_too_little_would_be_covered() -> None:
     assert minutes_to_due(patient(66, is_heard=False), MINUTES, Truth.FALSE, 0, 0.9) == pytest.approx(24, abs=1e-3)
     assert minutes_to_due(patient(66, is_heard=False), MINUTES, Truth.FALSE, 0, 0.8) == 1
+    assert minutes_to_due(patient(66, is_heard=False), MINUTES, Truth.FALSE, 0, 0.7) is None  # decided without it
 
 
 def test_a_flow_that_is_too_high_is_waited_for_until_it_has_left_the_window() -> None:
