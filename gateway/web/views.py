@@ -108,6 +108,8 @@ def alarm_burden_view(burden: AlarmBurden, from_ms: int, to_ms: int, unit: str |
             }
             for (rule_id, priority), count in sorted(burden.by_rule.items())
         ],
+        "calls": burden.calls,
+        "calls_per_bed_day": round(burden.calls / days, 3) if days else None,
         "acknowledged": burden.acknowledged,
         "seconds_to_acknowledge": {
             "median": _seconds(burden.median_wait_ms),

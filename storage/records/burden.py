@@ -38,6 +38,8 @@ class AlarmBurden:
     p90_wait_ms: int | None
     short: int
     """Alarms whose condition had passed within 17 s."""
+    calls: int
+    """How often people were called for them: when they began, were announced anew or reminded of, and rose."""
 
 
 async def alarm_burden(connection: AsyncConnection, from_ms: int, to_ms: int, unit: str | None) -> AlarmBurden:
@@ -57,9 +59,22 @@ async def alarm_burden(connection: AsyncConnection, from_ms: int, to_ms: int, un
         .group_by(TRANSITIONS.c.alarm_id)
         .subquery()
     )
+    is_anew = and_(
+        TRANSITIONS.c.phase == Phase.UPDATE.value,
+        TRANSITIONS.c.to_signal == SignalState.ON.value,
+        TRANSITIONS.c.from_signal != SignalState.ON.value,
+    )
+    called = (
+        select(TRANSITIONS.c.alarm_id, func.count().label("calls"))
+        .where(or_(TRANSITIONS.c.phase.in_((Phase.START.value, Phase.ESCALATE.value)), is_anew))
+        .group_by(TRANSITIONS.c.alarm_id)
+        .subquery()
+    )
+    of_alarm = (ALARMS.c.rule_id, ALARMS.c.priority, ALARMS.c.announced_at_ms, ALARMS.c.cleared_at_ms)
     query = (
-        select(ALARMS.c.rule_id, ALARMS.c.priority, ALARMS.c.announced_at_ms, ALARMS.c.cleared_at_ms, seen.c.seen_ms)
+        select(*of_alarm, seen.c.seen_ms, called.c.calls)
         .join(seen, seen.c.alarm_id == ALARMS.c.alarm_id, isouter=True)
+        .join(called, called.c.alarm_id == ALARMS.c.alarm_id, isouter=True)
         .where(ALARMS.c.announced_at_ms >= from_ms, ALARMS.c.announced_at_ms < to_ms, ALARMS.c.admission_id != HOUSE)
     )
     if unit is not None:
@@ -75,6 +90,7 @@ async def alarm_burden(connection: AsyncConnection, from_ms: int, to_ms: int, un
         median_wait_ms=_quantile(waits, 0.5),
         p90_wait_ms=_quantile(waits, 0.9),
         short=sum(lasted_ms < SHORT_MS for lasted_ms in lasted),
+        calls=sum(row["calls"] or 0 for row in rows),
     )
 
 

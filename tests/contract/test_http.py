@@ -315,6 +315,7 @@ async def test_the_burden_of_a_time_is_counted_from_the_records(
     assert (burden["alarms"], burden["acknowledged"], burden["unit"]) == (1, 0, "icu")
     assert [line["alarms"] for line in burden["by_rule"]] == [1]
     assert burden["seconds_to_acknowledge"] == {"median": None, "p90": None}
+    assert burden["calls"] == 1
     assert (await client.get("/alarm-burden")).status_code == 200
     assert_problem(
         await client.get("/alarm-burden?from=2026-09-23T00:00:00Z&to=2026-09-20T00:00:00Z"), 400, "bad_parameter"

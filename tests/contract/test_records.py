@@ -468,5 +468,11 @@ async def test_the_burden_counts_alarms_by_bed_and_day_and_how_long_they_waited(
     assert burden.alarms == 2
     assert dict(burden.by_rule) == {("map-low", "high"): 1, ("hr-high", "high"): 1}
     assert (burden.acknowledged, burden.median_wait_ms, burden.p90_wait_ms) == (2, 30_000, 60_000)
+    assert burden.calls == 2
+    risen = replace(ended(9, low, at_ms=T0_MS + 95_000), phase=Phase.ESCALATE, from_=SignalState.ON, to=SignalState.ON)
+    reminded = replace(risen, n=10, phase=Phase.UPDATE, from_=SignalState.ACKNOWLEDGED)
+    changed = replace(risen, n=11, phase=Phase.UPDATE)
+    await records.apply([(5, [risen, reminded, changed])], [], 5)
+    assert (await records.alarm_burden(T0_MS - day_ms, T0_MS + 2 * day_ms)).calls == 4
     elsewhere = await records.alarm_burden(T0_MS - day_ms, T0_MS + 2 * day_ms, unit="ward9")
     assert (elsewhere.alarms, elsewhere.bed_days, elsewhere.median_wait_ms) == (0, 0, None)

@@ -55,6 +55,16 @@ def test_the_examples_of_rules_about_events_hold_and_a_wrong_one_is_found() -> N
     assert check_event_example(IL2, slower, rule.examples[0]) != []
 
 
+def test_what_kills_at_once_is_told_without_delay_and_what_is_urgent_does_not_wait_longer() -> None:
+    lethal = ("arrhythmia.vt", "arrhythmia.vf", "arrhythmia.asystole", "hypotension.map_below_50")
+    assert {rule.id: rule.onset_delay_s for rule in IL2.rules if rule.id in lethal} == dict.fromkeys(lethal, 0)
+    longest = {
+        priority: max(rule.onset_delay_s for rule in IL2.rules if rule.priority == priority)
+        for priority in ("high", "medium", "low")
+    }
+    assert longest == {"high": 60, "medium": 300, "low": 900}
+
+
 def test_a_changed_limit_fails_the_examples_of_its_rule() -> None:
     changed = replace(MAP_65, below=60.0, reset_at=63.0)
 
