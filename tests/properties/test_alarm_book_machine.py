@@ -122,8 +122,9 @@ class BookMachine(RuleBasedStateMachine):
             elif outcome is ABSENT:
                 self.held.pop(key, None)
         done = self.book.take(verdicts_at(said, self.now_ms), self.now_ms)
-        for key in begins:
-            assert self.is_excused(key, before) or self.alarm_of(*key).signal is SignalState.ON, "nobody hears of it"
+        for alarm in (self.alarm_of(*key) for key in begins if not self.is_excused(key, before)):
+            assert alarm.signal is SignalState.ON, "nobody sees it"
+            assert self.book.audio_paused_until_ms(alarm, self.now_ms) is None, "nobody hears of it"
         if all(outcome is INDETERMINATE for _, outcome in said):
             assert all(each.to not in (SignalState.OFF, SignalState.LATCHED) for each in done)
         self.note(done)
