@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from streaming.rules.condition import Condition
-from streaming.rules.kinds import Verdict
+from streaming.rules.kinds import LimitRule, Verdict
+from streaming.rules.lasting import Answer, LastingCondition
 from streaming.rules.profile import ProfileError, parse_profile
 from streaming.rules.series import expand
 
@@ -196,3 +197,52 @@ def test_what_is_pending_is_forgotten_after_two_hours_without_a_word(gap_ms: int
     condition.read(Verdict.BEYOND, gap_ms, min_gap_ms=1)
 
     assert condition.since_ms == since_ms
+
+
+# --- the limit itself, and the share of time --------------------------------------------------------------------------
+
+
+def _limit_rule(bounds: str) -> LimitRule:
+    (rule,) = parse_profile(HEAD.replace("below = 65.0\nreset_at = 68.0", bounds), "site.toml").limit_rules
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sign", "verdicts"),
+    [
+        (
+            "below = 65.0\nreset_at = 68.0",
+            "<",
+            {64.9: Verdict.BEYOND, 65.0: Verdict.BETWEEN, 67.9: Verdict.BETWEEN, 68.0: Verdict.WITHIN},
+        ),
+        (
+            "above = 110.0\nreset_at = 105.0",
+            ">",
+            {110.1: Verdict.BEYOND, 110.0: Verdict.BETWEEN, 105.1: Verdict.BETWEEN, 105.0: Verdict.WITHIN},
+        ),
+    ],
+)
+def test_a_value_at_the_limit_is_not_beyond_it_and_at_the_reset_is_within(
+    bounds: str, sign: str, verdicts: dict[float, Verdict]
+) -> None:
+    rule = _limit_rule(bounds)
+    limits = rule.limits_for({})
+
+    assert {value: rule.judge(value, limits) for value in verdicts} == verdicts
+    assert rule.sign == sign
+
+
+def test_a_number_may_be_as_large_as_is_exact_and_no_larger() -> None:
+    largest = "above = 1e15\nreset_at = 0"
+    assert _limit_rule(largest).above == 1e15
+    with pytest.raises(ProfileError, match="`above`"):
+        _limit_rule("above = 1000000000000001\nreset_at = 0")
+
+
+def test_what_held_for_a_moment_is_not_confirmed_by_the_time_before_it_held() -> None:
+    subject = LastingCondition(onset_delay_ms=100_000, clear_delay_ms=0)
+    subject.take(Answer.HOLDS, 1_000_000, 1_000_000)
+    subject.take(Answer.BETWEEN, 1_001_000, 1_001_000)
+
+    assert subject.take(Answer.HOLDS, 1_000_000, 1_100_000) is None
+    assert subject.since_ms == 1_100_000

@@ -123,6 +123,8 @@ LOW_AVERAGE = LOW_MINUTES | {"measure": "average"}
     [
         (LOW_MINUTES | {"above": 6.5}, FALSE),  # a tenth of an hour is six minutes
         (LOW_MINUTES | {"above": 5.5}, UNKNOWN),
+        (LOW_MINUTES | {"above": 6.00005}, FALSE),
+        (LOW_MINUTES | {"above": 5.99995}, UNKNOWN),
         (LOW_AVERAGE | {"above": 6.6}, FALSE),  # 65 mm[Hg] beneath the limit through a tenth of the window
         (LOW_AVERAGE | {"above": 6.4}, UNKNOWN),
     ],
