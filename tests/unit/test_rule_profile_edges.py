@@ -171,7 +171,9 @@ def test_delays_of_a_stay_rule_last_a_day_at_most(field: str, rule: str, value: 
     assert is_taken(HEAD + rule.replace(f"{field} = 0", f"{field} = {value}")) is ok
 
 
-@pytest.mark.parametrize(("second", "ok"), [(190, True), (191, False), (0, True), ("-1", False), ("000000190", False)])
+@pytest.mark.parametrize(
+    ("second", "ok"), [(190, True), (191, False), (0, True), ("-1", False), ("00000190", True), ("000000190", False)]
+)
 def test_an_outcome_may_be_asked_for_up_to_a_minute_after_the_series(second: int | str, ok: bool) -> None:
     assert is_taken(HEAD + SERIES.replace("129", str(second))) is ok
 
@@ -246,3 +248,118 @@ def test_what_held_for_a_moment_is_not_confirmed_by_the_time_before_it_held() ->
 
     assert subject.take(Answer.HOLDS, 1_000_000, 1_100_000) is None
     assert subject.since_ms == 1_100_000
+
+
+# --- what is read, and what is not known ------------------------------------------------------------------------------
+
+BATTERY = """
+[[equipment_rule]]
+id = "battery"
+kind = "battery_low"
+family = "pump"
+title = "Battery low"
+onset_delay_s = 0
+clear_delay_s = 0
+priority = "medium"
+harm = "reversible"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+[[equipment_rule.example]]
+events = { 5 = "end", 2 = "start" }
+expect = { 6 = "absent" }
+"""
+INFUSION = """
+[[infusion_rule]]
+id = "early"
+family = "dose"
+finding = "too_early"
+title = "Too early"
+onset_delay_s = 0
+clear_delay_s = 0
+priority = "medium"
+harm = "reversible"
+develops = "prompt"
+rationale = "why"
+reference = "where from"
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + SERIES + "surprise = 1",
+        HEAD + BATTERY + "surprise = 1",
+        HEAD + STAY + "surprise = 1",
+        HEAD + STAY + VECTOR + "surprise = 1",
+        HEAD + INFUSION + "surprise = 1",
+        HEAD.replace("high = 90", "high = 90, surprise = 1"),
+    ],
+    ids=["series", "event", "stay", "vector", "infusion", "limit"],
+)
+def test_a_field_that_nothing_knows_is_refused_wherever_it_stands(text: str) -> None:
+    assert is_taken(text.replace(", surprise = 1", "").replace("surprise = 1", ""))
+    with pytest.raises(ProfileError, match="unknown field 'surprise'"):
+        parse_profile(text, "site.toml")
+
+
+def test_a_reset_of_a_rule_above_its_limit_lies_below_it() -> None:
+    assert is_taken(HEAD.replace("below = 65.0\nreset_at = 68.0", "above = 110\nreset_at = 109.9"))
+    assert not is_taken(HEAD.replace("below = 65.0\nreset_at = 68.0", "above = 110\nreset_at = 110"))
+
+
+@pytest.mark.parametrize(("above_s", "ok"), [(0, True), (0.5, True), (-0.5, False)])
+def test_a_clock_may_be_asked_to_be_right(above_s: float, ok: bool) -> None:
+    clock = CLOCK.replace("above_s = 5.0\nreset_s = 4.0", f"above_s = {above_s}\nreset_s = {max(0, above_s)}")
+
+    assert is_taken(HEAD + clock) is ok
+
+
+@pytest.mark.parametrize(("silence_s", "ok"), [(1, True), (0.5, False), (DAY_S, True), (DAY_S + 1, False)])
+def test_a_device_may_be_silent_from_a_second_to_a_day(silence_s: float, ok: bool) -> None:
+    assert is_taken(HEAD + SILENT.replace("monitor = 20", f"monitor = {silence_s}")) is ok
+
+
+def test_how_long_each_kind_of_device_may_be_silent_is_read() -> None:
+    (rule,) = parse_profile(HEAD + SILENT.replace("monitor = 20", "monitor = 20, pump = 60"), "x").equipment_rules
+
+    assert rule.silent_after_s == {"monitor": 20, "pump": 60}
+
+
+def test_an_example_of_events_is_read_in_order_of_time() -> None:
+    (rule,) = parse_profile(HEAD + BATTERY, "x").equipment_rules
+    (example,) = rule.examples
+
+    assert list(example.events.items()) == [(2, "start"), (5, "end")]
+    assert example.expect == {6: "absent"}
+
+
+@pytest.mark.parametrize(("second", "ok"), [(0, True), (DAY_S, True), (DAY_S + 1, False)])
+def test_an_event_of_an_example_is_of_one_day(second: int, ok: bool) -> None:
+    assert is_taken(HEAD + BATTERY.replace("5 =", f"{second} =")) is ok
+
+
+@pytest.mark.parametrize("field", ["onset_delay_s", "clear_delay_s"])
+@pytest.mark.parametrize(("value", "ok"), [(0, True), (DAY_S, True), (-0.5, False), (DAY_S + 1, False)])
+def test_delays_of_an_infusion_rule_last_a_day_at_most(field: str, value: float, ok: bool) -> None:
+    assert is_taken(HEAD + INFUSION.replace(f"{field} = 0", f"{field} = {value}")) is ok
+
+
+@pytest.mark.parametrize(("written", "course"), [("", False), ("course = true\n", True), ("course = false\n", False)])
+def test_an_infusion_rule_is_about_a_course_where_it_says_so(written: str, course: bool) -> None:
+    (rule,) = parse_profile(HEAD + INFUSION + written, "x").infusion_rules
+
+    assert rule.is_of_course is course
+
+
+def test_a_vector_of_a_stay_rule_is_read_with_what_is_usual() -> None:
+    usual = """[[stay_rule.example]]
+given = { weight_gain_pct = 6 }
+expect = "present"
+"""
+    (rule,) = parse_profile(HEAD + STAY + usual + VECTOR.replace("later_h = 1", "later_h = 3"), "x").stay_rules
+    first, second = rule.examples
+
+    assert (first.later_h, first.monitor, first.course, first.beats, first.later) == (1.0, True, True, None, None)
+    assert (second.later_h, second.beats, second.expect) == (3.0, 5, "present")
+    assert first.given == {"weight_gain_pct": ((0.0, 6.0),)}
