@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from alerts.alarm import Kind, Phase, Priority, SignalState
-from alerts.describe import lifecycle_diagram, lifecycle_table
+from alerts.describe import lifecycle_diagram, lifecycle_table, policy_tables
 from alerts.lifecycle import MOVES, AlarmEvent, Guard, IllegalMoveError, Move, Standing, is_latching, move
+from alerts.policy import PLAIN
 from gateway.alarm_page import main, renewed
 from tests.support.sources import REPOSITORY
 
@@ -166,3 +167,11 @@ def test_a_document_that_says_otherwise_is_noticed_and_renewed() -> None:
 def test_without_a_document_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_policy_that_does_nothing_is_described_too() -> None:
+    text = policy_tables(PLAIN)
+
+    assert "Policy `plain`, version 1." in text
+    assert "| high | – | – |" in text
+    assert "Never reminded" not in text

@@ -13,7 +13,10 @@ from gateway.frames import alarm_texts, bed_frame, house_alarms
 from gateway.rulesets import load_rulebook
 from streaming.bed import Bed
 from streaming.commands import Acknowledge, SelfCheck
-from tests.support.bedside import BED, HR, Bedside, line, ms
+from streaming.rules.kinds import LimitRule, StayRule
+from streaming.stay_watch import StayWatch
+from streaming.therapy.patient_facts import PatientFacts
+from tests.support.bedside import BED, HR, IL2, OTHER_BED, Bedside, line, ms
 
 WEIGHT = "MDC_MASS_BODY_ACTUAL"
 MINUTE = 60
@@ -136,3 +139,28 @@ def test_an_alarm_of_the_house_says_what_was_found_last(bedside: Ruled) -> None:
         bedside.ward.command(check, "self_check", {}, ms(at_s))
 
     assert [alarm["text"] for alarm in house_alarms(bedside.ward)] == ["120 MB free"]
+
+
+def test_where_nothing_is_wrong_there_is_nothing_to_say() -> None:
+    bedside = Ruled()
+    bedside.every_second(range(1, 5), line(80))
+    bed, stay = bedside.ward.beds[BED], bedside.ward.stays["adm-1"]
+    low, gain = IL2.rule("hypotension.map_below_60"), IL2.rule("weight_gain.5_percent")
+    assert isinstance(low, LimitRule)
+    assert isinstance(gain, StayRule)
+
+    assert bedside.shown() == []
+    assert bedside.ward.alarms_shown(stay) == []
+    assert bed.limit_evidence(low) is None
+    assert Bed(OTHER_BED, IL2).limit_evidence(low) is None
+    assert watch_of(bed).evidence_now(gain, "weight", facts_of(bed), None) is None
+
+
+def watch_of(bed: Bed) -> StayWatch:
+    assert bed.patient is not None
+    return StayWatch(bed.patient.admission, IL2)
+
+
+def facts_of(bed: Bed) -> PatientFacts:
+    assert bed.patient is not None
+    return bed.patient.facts
