@@ -27,6 +27,7 @@ from streaming.criteria.examples import check_example as check_criterion_example
 from streaming.criteria.words import criterion_row
 from streaming.rules.event_examples import check_event_example
 from streaming.rules.examples import check_example
+from streaming.rules.infusion_examples import check_infusion_example
 from streaming.rules.kinds import AlarmProfile, LimitRule, StayRule
 from streaming.rules.profile import ProfileError
 from streaming.rules.stay_examples import check_stay_example
@@ -114,9 +115,16 @@ def show_rule(rule_id: str, profile: ProfileOption = DEFAULT_ALARM_PROFILE) -> N
 def _check_alarms(rules: AlarmProfile) -> tuple[int, str, list[str]]:
     count = sum(len(rule.examples) for rule in rules.limit_rules)
     count += sum(len(rule.examples) for rule in rules.stay_rules)
+    count += sum(len(rule.examples) for rule in rules.infusion_rules)
     count += sum(len(rule.examples) for rule in rules.equipment_rules)
     found = [failure for rule in rules.limit_rules for failure in _check(rules, rule)]
     found += [failure for rule in rules.stay_rules for failure in _check_stay(rules, rule)]
+    found += [
+        f"{rule.id}: {failure}"
+        for rule in rules.infusion_rules
+        for infusion_example in rule.examples
+        for failure in check_infusion_example(rules, rule, infusion_example)
+    ]
     found += [
         f"{rule.id}: {failure}"
         for rule in rules.equipment_rules

@@ -9,6 +9,8 @@ from streaming.rules.priority import DEVELOPS, HARMS, PRIORITIES, priority_of
 from streaming.rules.table import ProfileError, Table
 
 DAY_S = 86_400
+OUTCOMES = ("absent", "present", "indeterminate")
+"""What a test vector may expect."""
 
 
 def rule_table(source: str, body: Mapping[str, Any], kind: str) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from streaming.criteria.kinds import Predicate
 
@@ -238,6 +239,33 @@ class StayRule:
     examples: tuple[StayExample, ...] = ()
 
 
+PumpWord = float | str | tuple[float, str]
+"""What a pump says of one thing; a number may bring its unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionExample:
+    """A test vector of an infusion rule: a little story, and the outcome at given minutes. Minutes count from its 0."""
+
+    story: str
+    """For people: what happens."""
+    order: Mapping[str, float] | None
+    """What was ordered, by the names of the command; None without a course."""
+    dosing_weight_kg: float
+    doses_before: int
+    """Doses given as ordered, one each interval, before minute 0."""
+    pumps: Mapping[str, tuple[tuple[float, Mapping[str, PumpWord] | str], ...]]
+    """Pump → (minute, what it says from then on; or `silent`, `offline`, an event and its phase)."""
+    weighed: tuple[tuple[float, float], ...]
+    """(minute, kg) as somebody charts it."""
+    decisions: tuple[tuple[float, str], ...]
+    """(minute, dose decision in force from then on)"""
+    doses: Mapping[str, Any]
+    """Fields of `[doses]` that differ from what is usual."""
+    expect: tuple[tuple[float, str], ...]
+    """(minute, `absent`, `present` or `indeterminate`), ascending."""
+
+
 DURING_HOLD = "infusing_during_hold"
 """Aldesleukin is infused although the dose decision is one of the rule's `decisions`."""
 DECISION = "decision"
@@ -263,6 +291,7 @@ class InfusionRule:
     is_of_course: bool
     rationale: str
     reference: str
+    examples: tuple[InfusionExample, ...] = ()
 
 
 Rule = LimitRule | EquipmentRule | StayRule | InfusionRule

@@ -13,7 +13,7 @@ from typing import Any
 
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import DEVICE_KINDS
-from streaming.rules.fields import DAY_S, read_severity, rule_table
+from streaming.rules.fields import DAY_S, OUTCOMES, read_severity, rule_table
 from streaming.rules.kinds import (
     EQUIPMENT_KINDS,
     FAMILIES,
@@ -25,7 +25,7 @@ from streaming.rules.kinds import (
     PatientLimit,
 )
 from streaming.rules.series import SILENCE_AFTER_S, expand
-from streaming.rules.stay_profile import OUTCOMES, read_infusion_rule, read_stay_rule
+from streaming.rules.stay_profile import read_infusion_rule, read_stay_rule
 from streaming.rules.table import ProfileError, Table
 
 __all__ = ["ProfileError", "parse_profile"]

@@ -9,12 +9,12 @@ from streaming.criteria.kinds import Burden, Limit, leaves
 from streaming.criteria.predicates import BASELINES, RHYTHM, parse_predicate, read_flag
 from streaming.criteria.profile import read_numbers, read_stated
 from streaming.nomenclature import METRICS, SIGNAL_UNITS
-from streaming.rules.fields import DAY_S, read_severity, rule_table
+from streaming.rules.fields import DAY_S, OUTCOMES, read_severity, rule_table
+from streaming.rules.infusion_story import read_story
 from streaming.rules.kinds import DECISION, DURING_HOLD, FAMILIES, InfusionRule, PatientLimit, StayExample, StayRule
 from streaming.rules.table import Table
 from streaming.therapy.findings import FAMILY_OF
 
-OUTCOMES = ("absent", "present", "indeterminate")
 DECISIONS = ("hold", "discontinue")
 _FAMILY_OF: Mapping[str, str] = {
     **{kind.value: family for kind, family in FAMILY_OF.items()},
@@ -91,6 +91,7 @@ def read_infusion_rule(source: str, body: Mapping[str, Any]) -> InfusionRule:
         is_of_course=read_flag(table, "course", default=False),
         rationale=table.text("rationale"),
         reference=table.text("reference"),
+        examples=tuple(read_story(table.where, example) for example in table.tables("example")),
     )
     table.end()
     if bool(rule.decisions) != (finding in _OF_DECISION):

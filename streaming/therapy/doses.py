@@ -227,6 +227,10 @@ class Dose:
         """Whether it stands still or is over."""
         return self._paused_since_ms is not None or self.ended_ms(now_ms) is not None
 
+    def is_lost(self, now_ms: int) -> bool:
+        """Whether it is over only because its pump is heard no more: whether it runs on nobody knows."""
+        return self._ended_ms is None and self._paused_since_ms is None and self.ended_ms(now_ms) is not None
+
     def changes_ms(self, now_ms: int) -> int | None:
         """When time alone will end it; None when it is over."""
         if self.ended_ms(now_ms) is not None:

@@ -192,7 +192,8 @@ def doses_change_ms(record: DoseRecord, now_ms: int, limits: InfusionLimits) -> 
             dues.append(ended_ms + round(limits.told_for_h * HOUR_MS) + 1)
             continue
         dues.append(dose.started_ms + round(limits.duration_min_high * MINUTE_MS) + 1)
-        dues.append(now_ms + round(limits.paused_max_min * MINUTE_MS) - dose.interrupted_ms(now_ms) + 1)
+        if dose.is_standing(now_ms) and not dose.is_full:  # otherwise the pause does not grow
+            dues.append(now_ms + round(limits.paused_max_min * MINUTE_MS) - dose.interrupted_ms(now_ms) + 1)
     return dues
 
 
@@ -247,8 +248,9 @@ def _about(
     is_told = ended_ms is None or now_ms - ended_ms <= limits.told_for_h * HOUR_MS
     holds = is_told and since_ms is not None
     evidence = evidence | {"dose_number": dose.number, "pump": dose.pump, "started_at": format_ms(dose.started_ms)}
+    is_known = holds or not is_told or not dose.is_lost(now_ms)
     return InfusionFinding(
-        kind, f"dose {dose.number}", holds, since_ms if holds and since_ms is not None else now_ms, evidence
+        kind, f"dose {dose.number}", holds, since_ms if holds and since_ms is not None else now_ms, evidence, is_known
     )
 
 

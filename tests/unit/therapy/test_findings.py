@@ -277,9 +277,13 @@ def test_reprogramming_in_the_middle_of_a_dose_is_told() -> None:
     assert (finding.holds, finding.since_ms) == (True, at(310))
 
 
-def test_time_alone_changes_findings_at_twenty_minutes_and_an_hour_after_the_end() -> None:
+def test_time_alone_changes_findings_at_twenty_minutes_five_of_a_stop_and_an_hour_after_the_end() -> None:
     nurse = begun(Nurse())
-    assert doses_change_ms(nurse.record, at(0), LIMITS) == [at(1200) + 1, at(300) + 1]
+    assert doses_change_ms(nurse.record, at(0), LIMITS) == [at(1200) + 1]
+    nurse.stop(100)
+    assert doses_change_ms(nurse.record, at(150), LIMITS) == [at(1200) + 1, at(400) + 1]
+    nurse.give(200, 6.0)
+    assert doses_change_ms(nurse.record, at(210), LIMITS) == [at(1200) + 1]
     nurse.give(800, 50.0)
     assert doses_change_ms(nurse.record, at(1000), LIMITS) == [at(800 + 900), at(800 + HOUR_S) + 1]
 
