@@ -1,6 +1,6 @@
 """Made courses of high-dose interleukin-2 at one monitor message a minute, for measuring and for looking at.
 
-Each patient: eight numerics a minute (of kind `chart`: from a monitor a value a second is expected), an hourly
+Each patient: eight numerics a minute (Vigil holds a device to its own pace), an hourly
 urometer, laboratory values each six hours, a pressor pump that reports each minute half of the time, a scale each
 morning, a checklist before each dose, and 600,000 IU/kg of aldesleukin over 15 min each 8 h. Pressure falls after each
 dose, more from dose to dose. Nothing is random: the same arguments give the same bytes.
@@ -51,7 +51,7 @@ def course(n: int, days: float) -> Iterator[RecordedEntry]:
         "interval_h": 8, "max_doses": 14, "duration_min": 15, "cycle": 1,
         "first_dose_at": format_ms(begin_ms + FIRST_DOSE_MIN * MINUTE_MS),
     })  # fmt: skip
-    for device, kind in (("mon", "chart"), ("pump1", "pump"), ("pump2", "pump"), ("uro", "urometer")):
+    for device, kind in (("mon", "monitor"), ("pump1", "pump"), ("pump2", "pump"), ("uro", "urometer")):
         yield _message(begin_ms, bed, device, "status", {"state": "online", "kind": kind})
     seq: Counter[str] = Counter()
     for minute in range(1, round(days * 1440)):
