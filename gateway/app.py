@@ -222,10 +222,12 @@ async def _save_snapshots(pipeline: Pipeline, folder: Path, interval_s: float) -
 
 async def _save_snapshot(pipeline: Pipeline, folder: Path) -> int:
     """Save a snapshot of the present; its offset, or 0 when it cannot be saved now."""
-    offset, snapshot = pipeline.fold.offset, pipeline.fold.snapshot()
+    offset = pipeline.fold.offset
     try:
+        child = snapshots.begin(folder, pipeline.fold.snapshot)
+        await asyncio.to_thread(snapshots.finish, folder, child)
         await pipeline.settle()  # nothing that a projection lacks may lie before a snapshot
-        await asyncio.to_thread(snapshots.save, folder, offset, snapshot)
+        await asyncio.to_thread(snapshots.name, folder, child, offset)
     except (SeriesUnavailable, RecordsUnavailable, OSError) as error:
         log.error("no snapshot taken, a restart will replay more: %s", error)  # noqa: TRY400
         return 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
+import signal
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import snapshots
+from gateway.app import sole_use
 from gateway.fold import Fold
 from gateway.outcomes import lines_of
 from gateway.rulesets import load_alarm_profile
 from storage.ports import EntryKind, JournalEntry
+from tests.support.gateway_process import wait_until
 from tests.support.telemetry import BRADYCARDIA, WELL
 
 PROFILE = load_alarm_profile()
@@ -176,7 +183,7 @@ def test_a_whole_snapshot_of_something_else_is_passed_over(saved: Path, state: b
 
 def test_a_file_that_is_no_snapshot_is_no_matter(saved: Path) -> None:
     (saved / "notes.snapshot").write_text("do not touch")
-    (saved / "unfinished").write_bytes(b"half")
+    (saved / "unfinished-4711").write_bytes(b"half")
 
     assert snapshots.load(saved, PROFILE, not_beyond=250).offset == 200
 
@@ -187,8 +194,88 @@ def test_the_last_two_are_kept(saved: Path) -> None:
     snapshots.save(saved, 300, fold.snapshot())
 
     assert sorted(int(path.stem) for path in saved.glob("*.snapshot")) == [200, 300]
-    assert not (saved / "unfinished").exists()
+    assert list(saved.glob("unfinished*")) == []
 
 
 def test_a_folder_that_is_not_there_holds_no_snapshot(tmp_path: Path) -> None:
     assert snapshots.load(tmp_path / "none", PROFILE, not_beyond=10).offset == 0
+
+
+# --- in a child -------------------------------------------------------------------------------------------------------
+
+
+def held_until(sign: Path, state: bytes) -> Callable[[], bytes]:
+    """A state that takes until a file is there to be turned into bytes; another says that it has begun."""
+
+    def bytes_of_it() -> bytes:
+        sign.with_suffix(".begun").touch()
+        while not sign.exists():
+            time.sleep(0.005)
+        return state
+
+    return bytes_of_it
+
+
+def test_a_snapshot_in_a_child_is_of_the_moment_in_which_it_began(tmp_path: Path) -> None:
+    fold = Fold(PROFILE)
+    before = outcomes(fold, JOURNAL[:200])
+    child = snapshots.begin(tmp_path, fold.snapshot)
+    outcomes(fold, JOURNAL[200:])  # meanwhile
+    snapshots.finish(tmp_path, child)
+    snapshots.name(tmp_path, child, 200)
+
+    again = snapshots.load(tmp_path, PROFILE, not_beyond=200)
+
+    assert again.offset == 200
+    assert before + outcomes(again, JOURNAL[200:]) == WHOLE
+
+
+def test_nobody_waits_for_the_child_and_it_holds_no_lock(tmp_path: Path) -> None:
+    folder, sign = tmp_path / "snapshots", tmp_path / "go on"
+    with sole_use(tmp_path):
+        child = snapshots.begin(folder, held_until(sign, b"state"))
+        wait_until(sign.with_suffix(".begun").exists, "the child has begun")
+    with sole_use(tmp_path):  # as the next gateway, when this one was killed
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+        assert list(folder.glob("*.snapshot")) == []
+        sign.touch()
+        snapshots.finish(folder, child)
+
+
+def test_a_child_that_cannot_write_leaves_nothing_and_says_why(tmp_path: Path) -> None:
+    def full() -> bytes:
+        raise OSError(errno.ENOSPC, "full")
+
+    child = snapshots.begin(tmp_path, full)
+
+    with pytest.raises(OSError, match="No space left") as refused:
+        snapshots.finish(tmp_path, child)
+    assert refused.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_child_that_is_killed_is_no_snapshot_and_what_it_left_is_cleared_away(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    child = snapshots.begin(folder, held_until(tmp_path / "never", b""))
+    os.kill(child, signal.SIGKILL)
+    with pytest.raises(OSError, match="signal 9"):
+        snapshots.finish(folder, child)
+    (folder / "unfinished-1").write_bytes(b"half")
+
+    child = snapshots.begin(folder, lambda: b"state")
+    snapshots.finish(folder, child)
+
+    assert [path.name for path in folder.iterdir()] == [f"unfinished-{child}"]
+
+
+def test_a_state_that_cannot_be_turned_into_bytes_ends_the_child_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def wrong() -> bytes:
+        raise ValueError("no bytes of this")
+
+    child = snapshots.begin(tmp_path, wrong)
+
+    with pytest.raises(OSError, match="no snapshot was written"):
+        snapshots.finish(tmp_path, child)
+    assert "no bytes of this" in capfd.readouterr().err
