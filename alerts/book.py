@@ -71,6 +71,7 @@ class Cause:
 
     __slots__ = (
         "alarm",
+        "announced_for",
         "begun",
         "group",
         "heard",
@@ -91,6 +92,8 @@ class Cause:
         """Parts held at the last look."""
         self.begun: dict[MemberKey, list[int]] = {}
         """When each part began lately, as far back as damping looks."""
+        self.announced_for = AlarmEvent.ONSET
+        """For what it was last announced: something begins or worsens, or people are reminded."""
         self.unseen_ms: int | None = None
         """Since when somebody is waited for."""
         self.remind_ms: int | None = None
@@ -406,8 +409,11 @@ class AlarmBook:
             if not waits_on or cause.unseen_ms is None:
                 cause.unseen_ms = now_ms
             cause.reminded = cause.reminded + 1 if event is AlarmEvent.REMIND else 0
+            cause.announced_for = event
+            told = {"announced_for": event.value} if self.policy.sha256 else {}
             alarm = replace(
                 alarm,
+                evidence=alarm.evidence | told,
                 signalled_at_ms=now_ms,
                 acknowledged=None,
                 escalation_level=0 if before is SignalState.ACKNOWLEDGED else alarm.escalation_level,
@@ -475,6 +481,7 @@ class AlarmBook:
         evidence = dict(leader.evidence)
         if self.policy.sha256:
             evidence["policy"] = {"id": self.policy.id, "version": self.policy.version, "sha256": self.policy.sha256}
+            evidence["announced_for"] = cause.announced_for.value
         if cause.group is not None:
             evidence["parts"] = [_part(part) for part in parts]
             held = [part for part in parts if self.conditions.is_heard(part)]

@@ -338,6 +338,7 @@ def test_what_is_medium_and_still_there_is_reminded_of_once(side: Bookside) -> N
     side.acknowledge(10)
     side.pass_to(3611)
     assert side.steps[-1] == (3610, "update", "on")
+    assert side.transitions[-1].alarm.evidence["announced_for"] == "remind"
 
     side.acknowledge(3620)
     side.pass_to(90_000)
@@ -347,6 +348,8 @@ def test_what_is_medium_and_still_there_is_reminded_of_once(side: Bookside) -> N
     side.acknowledge(90_010)
     side.pass_to(93_700)
     assert side.steps[-1] == (93_610, "update", "on"), "what is new may be reminded of again"
+    announced = [t.alarm.evidence["announced_for"] for t in side.transitions if t.phase != "acknowledge"]
+    assert announced == ["onset", "remind", "onset", "remind"]
 
 
 def test_nobody_is_reminded_of_what_is_low_or_lasts_for_days(side: Bookside) -> None:
