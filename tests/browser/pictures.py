@@ -35,8 +35,27 @@ def _open_first(page: Page, server: StationServer) -> None:
     expect(page.locator(".evidence").first).to_be_visible()
 
 
+def _decide(page: Page, server: StationServer) -> None:
+    page.locator(".sector .bed").first.click()
+    page.get_by_role("tab", name="Decision").click()
+    expect(page.locator(".criteria")).to_be_visible()
+
+
 def _admit(page: Page, server: StationServer) -> None:
     page.locator(".strip .admit:visible").first.click()
+
+
+def _touch(page: Page, server: StationServer) -> None:
+    page.locator(".sector .ack:not(.settling)").first.click()
+    expect(page.locator("#ack-tray")).to_be_visible()
+
+
+def _go(name: str) -> Act:
+    def go(page: Page, server: StationServer) -> None:
+        page.locator(f"#go-{name}").click()
+        expect(page.locator(f"#{name}-page")).not_to_contain_text("loading")
+
+    return go
 
 
 PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Act]] = [
@@ -47,7 +66,10 @@ PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Ac
     ("station-12-light", lambda now: busy_ward(12, now), WALL, "light", _nothing),
     ("station-12-not-live", lambda now: busy_ward(12, now), WALL, "dark", _silence),
     ("station-32-beds", lambda now: busy_ward(32, now), WALL, "dark", _nothing),
-    ("station-panel", lambda now: busy_ward(12, now), WALL, "dark", _open_first),
+    ("station-bed", lambda now: busy_ward(12, now), WALL, "dark", _open_first),
+    ("station-bed-decision", lambda now: busy_ward(12, now), WALL, "light", _decide),
+    ("station-alarm", lambda now: busy_ward(4, now), WALL, "dark", _touch),
+    ("station-handover", lambda now: busy_ward(1, now), WALL, "light", _go("handover")),
     ("station-admit", lambda now: busy_ward(12, now), WALL, "dark", _admit),
     ("station-phone", lambda now: busy_ward(8, now), PHONE, "dark", _nothing),
     ("station-phone-not-live", lambda now: busy_ward(8, now), PHONE, "dark", _silence),
@@ -71,6 +93,9 @@ def take(browser: Browser, directory: Path, only: set[str]) -> None:
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]}, color_scheme=theme)  # type: ignore[arg-type]
             page.goto(server.url)
             expect(page.locator("body:not(.not-live)")).to_be_attached()
+            page.mouse.click(size["width"] - 4, 4)  # a browser sounds only after a touch
+            if beds(server.now_s()):
+                expect(page.locator(".spark-path")).to_have_count(page.locator(".spark-box").count(), timeout=20_000)
             act(page, server)
             # With the lamps lit: the phase in which a flashing alarm looks like one.
             page.evaluate("for (const lamp of document.getAnimations()) if (lamp.animationName) lamp.currentTime = 100")

@@ -15,6 +15,8 @@ import type { Frame } from "./types";
 import { beat, clock, freshCount, isLive, service, takeFrame as takeIntoWard, version } from "./ward";
 
 const TICK_MS = 250;
+/** Of so many ticks one is a beat: ages and countdowns are in seconds, and drawing costs more than looking. */
+const BEAT_TICKS = 4;
 /** The veil falls after this much silence: the longest that a dead page may look alive. */
 const VEIL_MS = 3000;
 
@@ -126,11 +128,13 @@ function checkAwake(): void {
   askAnew();
 }
 
+let ticks = 0;
 function tick(alsoDo: () => void): void {
   checkAwake();
   replaceSilentConnection();
   showLiveness();
-  beat.value += 1;
+  ticks += 1;
+  if (ticks % BEAT_TICKS === 0) beat.value += 1;
   alsoDo();
 }
 

@@ -11,7 +11,7 @@ import { compareNatural } from "./format";
 import type { AlarmFrame, BedFrame, Frame, ServiceState } from "./types";
 
 export const clock = new FeedClock();
-/** Moves on four times a second. Every component that shows something that time changes reads it itself: one that reads no
+/** Moves on every second. Every component that shows something that time changes reads it itself: one that reads no
  * signal is drawn again only when its properties differ. */
 export const beat = signal(0);
 /** Keys of all beds, in the order people expect. */

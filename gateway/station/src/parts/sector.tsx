@@ -234,7 +234,7 @@ export function Sector({ bed: source }: { bed: Signal<BedFrame> }) {
         </header>
         <Values bed={bed} readings={readings} alarmed={alarmed} />
         <div class="stay">
-          {bed.admission ? <SparkLine admissionId={bed.admission.admission_id} now={readings.map!} /> : <span class="spark-none" />}
+          {bed.admission ? <SparkLine admissionId={bed.admission.admission_id} /> : <span class="spark-none" />}
           <StayFacts bed={bed} alarmed={alarmed} pressor={pressorReading(bed)} />
         </div>
         <CourseLine bed={bed} />

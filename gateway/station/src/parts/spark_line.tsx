@@ -1,7 +1,6 @@
 /* Two hours of MAP in a line, with the mark of 65: where the patient comes from, at a glance. */
 
 import { sparkOf, type Spark } from "../sparks";
-import type { Reading } from "../readings";
 
 const WIDTH = 120;
 const HEIGHT = 34;
@@ -28,18 +27,14 @@ function pathOf({ fromMs, toMs, points }: Spark): string {
   return path;
 }
 
-export function SparkLine({ admissionId, now }: { admissionId: string; now: Reading }) {
+export function SparkLine({ admissionId }: { admissionId: string }) {
   const spark = sparkOf(admissionId).value;
-  const present = Number(now.text);
   return (
     <figure class="spark-box">
       <figcaption class="label">MAP 2 h</figcaption>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <line class="spark-mark" x1="0" x2={WIDTH} y1={y(MARK)} y2={y(MARK)} />
         {spark && <path class="spark-path" d={pathOf(spark)} />}
-        {now.state === "fresh" && Number.isFinite(present) && (
-          <circle class="spark-now" cx={WIDTH - 1.5} cy={y(present)} r="2" />
-        )}
       </svg>
     </figure>
   );
