@@ -86,7 +86,9 @@ def test_what_time_could_not_confirm_once_it_may_confirm_the_next_time() -> None
     assert subject.due_ms is None, "a second reading is missing"
     read(subject, ">", from_s=11)
 
-    read(subject, "<<", from_s=20)
+    read(subject, "<", from_s=20)
+    assert subject.due_ms == 30_000
+    read(subject, "<", from_s=21)
 
     assert subject.due_ms == 30_000
     assert subject.time_passed(30_000) is Change.PRESENT
