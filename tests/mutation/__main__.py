@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, or write the page of a run."""
     options = _options(arguments)
     if options.page:
-        return _write_page(Path(options.page), Path(options.out))
+        return _write_page(Path(options.page), Path(options.out), options.commit or _commit())
     found: list[tuple[Mutant, str]] = []
     for path in options.modules or MODULES:
         source = Path(path).read_text(encoding="utf-8")
@@ -141,14 +141,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(status) or int(bool(unexplained))
 
 
-def _write_page(page: Path, out: Path) -> int:
+def _write_page(page: Path, out: Path, commit: str) -> int:
     names = {mutant.id for path in MODULES for mutant in mutants_of(Path(path).read_text(encoding="utf-8"), path)}
     results = [result for result in results_in(out) if result.id in names]
     missing = len(names) - len(results)
     if missing:
         sys.stderr.write(f"{missing} of {len(names)} mutants have not been tried\n")
         return 1
-    page.write_text(page_of(results, explanations(results), _commit()), encoding="utf-8")
+    page.write_text(page_of(results, explanations(results), commit), encoding="utf-8")
     return 0
 
 
@@ -168,6 +168,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep-baseline", action="store_true", help="use the baseline kept beside the results")
     parser.add_argument("--list", action="store_true", help="list the mutants and stop")
     parser.add_argument("--page", help="write the page of the results to this file and stop")
+    parser.add_argument("--commit", help="the commit that was tried, for the page, where it is not the present one")
     return parser.parse_args(arguments)
 
 

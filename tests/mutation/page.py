@@ -86,6 +86,7 @@ def page_of(results: Sequence[Result], why: Mapping[str, str], commit: str) -> s
             survived=len(survivors),
             explained=len(explained),
             unexplained=len(unexplained),
+            whole=sum(result.tests == result.of_tests for result in survivors),
         ),
         _modules(results, why),
         _reasons(explained, why),
@@ -122,15 +123,19 @@ _HEAD = """# Mutation run over the rules and the decision
 
 Small faults were put into the modules that judge and decide, one at a time, and the tests were to notice. At commit
 `{commit}`: {mutants} mutants, of which {killed} were killed, {timed_out} ran out of time (an endless loop is noticed by
-whoever waits), {survived} survived. Of the survivors {explained} are explained below, {unexplained} are not.
+whoever waits) and {survived} survived. Of the survivors {explained} are explained below, {unexplained} are not.
 
-    python -m tests.mutation                              # the run; it goes on where it was interrupted
-    python -m tests.mutation --page docs/evidence/mutation.md
+    make mutation                                              # the run; it goes on where it was interrupted
+    python -m tests.mutation --page docs/evidence/mutation.md  # this page
+    python -m tests.mutation --again                           # the survivors again, without a bound of time
 
 - Faults: `<` for `<=` and back, `==`/`!=`, `is`/`is not`, `in`/`not in` exchanged, `and`/`or`, a `not` or a sign taken
   away, `+`/`-` and `*`/`/` exchanged, a number one more and one less, True for False, `min`/`max` and `any`/`all`
   exchanged, a condition turned round, a return value lost, an assignment to an attribute, a call or a `raise` removed.
-- Left alone: texts, annotations, assertions, what an error says. Whole modules were done, none sampled.
-- Each mutant is tried by tests that run its line, the quick ones first, up to a bound of processor time; a survivor was
-  tried again by all of them.
+- Left alone: texts, annotations, assertions, decorators, bodies of protocols.
+- Whole modules were done, every mutant of each, none sampled. Not among them: what words a finding (`words.py`,
+  `stated.py`), when a question is asked (`attention.py`), and the dosing profiles' reader (`criteria/profile.py`).
+- Each mutant runs in a process of its own, tried by the tests that run its line, the quick ones first, until one fails;
+  they are the tests that ask these modules directly (`TESTS` in `tests/mutation/__main__.py`), not whole wards. Within
+  the usual bound of 6 s of processor time {whole} of the {survived} survivors were tried by every such test.
 """
