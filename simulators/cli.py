@@ -333,6 +333,7 @@ async def _run_course(run: _Run, plan: _WardPlan, desk: Service | None, truth: P
     failed = [f"{number} {what}" for what, number in live.counts.failed.items()] if desk is not None else []
     result: _Result = {"scenario": plan.scenario.name, "beds": plan.beds, "unit": plan.unit, "seed": plan.seed}
     result |= {"speed": clock.speed, "heartbeat_heard": session.gateway_time.is_heard, "asked": live.counts.done}
+    result["behind_s"] = round(live.behind_s, 2)
     return result | _delivery(session.counts, failed)
 
 

@@ -58,6 +58,9 @@ class LiveRun:
             obeys: whether pumps start under a permit alone, where their plan does not say otherwise.
         """
         self.counts = AskedCounts()
+        self.behind_s = 0.0
+        """Real seconds by which the worst arrival was late: with more than two this machine does not keep up with the
+        speed, and what a gateway makes of such a run says nothing."""
         self._session, self._stage, self._service, self._notice = session, stage, service, notice
         self._senders = {bed.bed: session.plain_sender(_WINDOW, f"{bed.unit}-{bed.bed}") for bed in stage.beds}
         self._queues: dict[str, asyncio.Queue[Asked]] = {bed.admission_id: asyncio.Queue() for bed in stage.beds}
@@ -79,6 +82,8 @@ class LiveRun:
                 if act.at_ms > clock.now_ms():
                     await clock.sleep_until_ms(act.at_ms + round(_SLOT_MS * clock.speed))
                     progress()
+                else:
+                    self.behind_s = max(self.behind_s, (clock.now_ms() - act.at_ms) / 1000.0 / clock.speed)
                 if act.message is not None:
                     self._sender_of(act.message.topic).publish(act.message)
                 elif act.asked is not None and "admission_id" in act.asked.body:

@@ -81,10 +81,11 @@ def _with_offline(folder: Path, live: Played) -> Row:
 def written(rows: Sequence[Row]) -> str:
     """The page."""
     heads = ["#musts", "#delay s", "#forbidden", "#unexpected", "#decisions"]
+    behind = "#s behind, live"
     both = [
         [
-            row.live.name, "**failed**" if row.complaints else "passed", *_cells(row.live.score), *_cells(row.offline),
-            "**no**" if row.differs else "yes",
+            row.live.name, "**failed**" if row.complaints else "passed", *_cells(row.live.score),
+            f"{row.live.behind_s:.1f}", *_cells(row.offline), "**no**" if row.differs else "yes",
         ]
         for row in rows
     ]  # fmt: skip
@@ -97,11 +98,15 @@ def written(rows: Sequence[Row]) -> str:
         "*Live*: over MQTT through a real mosquitto into a real gateway at speed 60, its journal exported and "
         "replayed; in `broker-outage` the mosquitto is killed and started again. *Offline*: the same patients recorded "
         "without a broker, for as long.",
-        table(["scenario", "", *(f"{h}, live" for h in heads), *(f"{h}, offline" for h in heads), "same"], both),
+        table(
+            ["scenario", "", *(f"{h}, live" for h in heads), behind, *(f"{h}, offline" for h in heads), "same"], both
+        ),
         _sums("Live", [row.live.score for row in rows]),
         _sums("Offline", [row.offline for row in rows]),
         "*Same* compares the musts of each family and how many were found, what was forbidden, and each decision with "
-        "whether it was right. A delay differs by what a connection costs: at speed 60 a second of it is a minute.",
+        "whether it was right. A delay differs by what a connection costs: at speed 60 a second of it is a minute. "
+        "*Behind* is by how many real seconds the simulators were late at worst: with more than two the machine did "
+        "not keep up, and the run says nothing.",
         "## For as long as each lasts",
         table(["scenario", "#bed-hours", *heads], whole),
         _sums("Offline, whole", [row.whole for row in rows]),

@@ -38,11 +38,23 @@ class Played:
     truth: RunTruth
     failed: dict[str, int]
     """Commands that were not carried out, by reason."""
+    behind_s: float
+    """Real seconds by which the simulators were late at worst."""
 
     @property
     def unit(self) -> str:
         """Where it was played: the unit is part of what makes a patient."""
         return self.truth.beds[0].bed.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One scenario played, not yet scored."""
+
+    name: str
+    truth: RunTruth
+    failed: dict[str, int]
+    behind_s: float
 
 
 def play_live(folder: Path, names: list[str], *, speed: float, within_s: float) -> list[Played]:
@@ -66,18 +78,16 @@ def play_live(folder: Path, names: list[str], *, speed: float, within_s: float) 
     assert exported.returncode == 0, exported.stderr
     made = run_vigil("replay", recording, "--out", replayed, within_s=within_s)
     assert made.returncode == 0, made.stderr
-    beds = {facts.admission_id: facts.bed for _, truth, _ in runs for facts in truth.beds}
+    beds = {facts.admission_id: facts.bed for run in runs for facts in run.truth.beds}
     heard = read_heard(replayed.read_bytes().splitlines(), beds)
-    return [Played(name, score(truth, heard), truth, failed) for name, truth, failed in runs]
+    return [Played(run.name, score(run.truth, heard), run.truth, run.failed, run.behind_s) for run in runs]
 
 
 def _has_outage(names: list[str]) -> bool:
     return any(load_scenario(name).outages for name in names)
 
 
-async def _play(
-    names: list[str], broker: Mosquitto, service: str, speed: float
-) -> list[tuple[str, RunTruth, dict[str, int]]]:
+async def _play(names: list[str], broker: Mosquitto, service: str, speed: float) -> list[_Run]:
     async with asyncio.TaskGroup() as tasks:
         playing = [
             tasks.create_task(_play_one(name, UNIT.format(number=number), broker, service, speed))
@@ -86,9 +96,7 @@ async def _play(
     return [each.result() for each in playing]
 
 
-async def _play_one(
-    name: str, unit: str, broker: Mosquitto, service: str, speed: float
-) -> tuple[str, RunTruth, dict[str, int]]:
+async def _play_one(name: str, unit: str, broker: Mosquitto, service: str, speed: float) -> _Run:
     scenario, clock = load_scenario(name), SimulatedClock(speed=speed)
     options = SessionOptions(broker=BrokerUrl.parse(broker.url), client_prefix=f"sim-{unit}")
     async with asyncio.TaskGroup() as tasks:
@@ -106,7 +114,7 @@ async def _play_one(
         truth = stage.truth()
         await session.close(within_s=10.0)
         assert session.counts.outstanding == 0
-    return name, truth, dict(live.counts.failed)
+    return _Run(name, truth, dict(live.counts.failed), live.behind_s)
 
 
 async def _kill_and_restart(broker: Mosquitto, stage: Stage, session: Session) -> None:
