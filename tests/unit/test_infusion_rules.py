@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,18 +12,19 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.rulesets import load_alarm_profile
 from streaming.rules.infusion_examples import check_infusion_example, infusion_outcomes
-from streaming.rules.infusion_story import MINUTES_MAX, stated_doses
+from streaming.rules.infusion_story import MINUTES_MAX, read_story, stated_doses
 from streaming.rules.kinds import InfusionExample, InfusionRule
 from streaming.rules.profile import ProfileError, parse_profile
 from streaming.therapy.drugs import Drug
 from streaming.therapy.findings import InfusionLimits, doses_change_ms, limits_of
+from tests.support.sources import REPOSITORY
 from tests.support.talking_pump import at
 from tests.unit.therapy.test_doses import Nurse
 from tests.unit.therapy.test_findings import begun
 
 IL2 = load_alarm_profile()
 RULES = {rule.id: rule for rule in IL2.infusion_rules}
-SHIPPED = Path(__file__).parents[2] / "streaming" / "profiles" / "alarms-il2.toml"
+SHIPPED = REPOSITORY / "streaming" / "profiles" / "alarms-il2.toml"
 KNOWN_IN_SILENCE = {"dose.too_early", "dose.too_many", "dose.interrupted", "dose.reprogrammed", "pressor.stopped"}
 KNOWN_IN_SILENCE |= {"pressor.occluded", "pump.alarm", "dose_decision.hold", "dose_decision.discontinue"}
 """What has happened has happened, whoever falls silent after."""
@@ -138,6 +140,13 @@ def test_another_delay_fails_the_stories_of_its_rule(rule_id: str) -> None:
 
     for delay_s in (rule.onset_delay_s - 2, rule.onset_delay_s + 2):
         assert failures(replace(rule, onset_delay_s=delay_s)) != []
+
+
+def test_the_story_of_the_page_holds() -> None:
+    text = (REPOSITORY / "docs" / "alarm-rules.md").read_text(encoding="utf-8")
+    (body,) = tomllib.loads(text.split("```toml\n")[1].split("```")[0])["infusion_rule"]["example"]
+
+    assert check_infusion_example(IL2, RULES["dose.wrong_dose"], read_story("page", body)) == []
 
 
 def test_a_rule_is_tried_alone() -> None:
