@@ -65,7 +65,7 @@ BEDS_MAX = 20_000
 """Beds known at once, for the same reason."""
 FAULT_RETRY_MS = 1_000
 """A bed on which the engine failed is looked at again so long after."""
-SNAPSHOT_FORMAT = 2
+SNAPSHOT_FORMAT = 3
 _SCOPE_FIELD = {"rule_id": "id", "family": "family"}
 
 
