@@ -19,6 +19,7 @@ from streaming.therapy.drugs import Drug
 from streaming.therapy.findings import InfusionLimits, doses_change_ms, limits_of
 from tests.support.sources import REPOSITORY
 from tests.support.talking_pump import at
+from tests.unit.test_stay_alarms import DOSE, Treated
 from tests.unit.therapy.test_doses import Nurse
 from tests.unit.therapy.test_findings import begun
 
@@ -297,3 +298,13 @@ def test_pauses_of_just_five_minutes_do_not_ask_for_a_look_each_millisecond() ->
 
     assert nurse.last.interrupted_ms(now_ms) == 300_000
     assert min(due for due in doses_change_ms(nurse.record, now_ms, InfusionLimits()) if due > now_ms) > now_ms + 60_000
+
+
+def test_the_alarm_of_a_wrong_dose_does_not_end_because_its_pump_falls_silent() -> None:
+    bedside = Treated()
+    bedside.infuse(60, 120, {**DOSE, "MDC_VOL_FLUID_TBI": 110.0})
+    assert bedside.alarm("dose.wrong_dose").condition == "present"
+
+    for at_s, condition in ((420, "present"), (421, "indeterminate"), (1019, "indeterminate"), (3721, "absent")):
+        bedside.tick(at_s)
+        assert bedside.alarm("dose.wrong_dose").condition == condition
