@@ -175,3 +175,14 @@ def test_lists_and_sheets_open_from_every_page_and_filter(page: Page, server: St
     page.emulate_media(media="print")
     expect(page.locator(".footline")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_the_page_of_a_bed_is_one_column_on_a_phone(page: Page, server: StationServer) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_bed(page, server, "Chart")
+    boxes = [page.locator(part).bounding_box() for part in (".bed-strip", ".trends", ".bed-tabs", ".chart-form")]
+    strip, trends, tabs, form = (box for box in boxes if box is not None)
+    assert strip["y"] + strip["height"] <= trends["y"]
+    assert trends["y"] + trends["height"] <= tabs["y"] <= form["y"]
+    assert form["y"] + form["height"] <= tabs["y"] + tabs["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -10,7 +10,7 @@ interface Shape {
 
 const SHAPES: readonly Shape[] = [
   { name: "tall", width: 300, height: 312 },
-  { name: "wide", width: 400, height: 250 },
+  { name: "wide", width: 400, height: 262 },
 ];
 /** Below this scale the numerals are too small for a wall: the ward scrolls instead. */
 const SMALLEST = 0.66;
