@@ -2,8 +2,8 @@
 
 - The list of mutants of a source is always the same, in the same order; a mutant is named by what it changes and where,
   not by its line, so that its name outlives edits elsewhere.
-- Left alone: docstrings and texts, annotations, decorators, assertions (they document invariants), `del`, bodies of
-  protocols, and `__slots__`.
+- Left alone: docstrings and texts, annotations and unions of types, decorators, assertions (they document invariants),
+  `del`, bodies of protocols, and `__slots__`.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _alternatives(node: ast.AST) -> list[tuple[str, ast.AST | None]]:
         return [("and/or", ast.BoolOp(op=other, values=node.values))]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
         return [("not" if isinstance(node.op, ast.Not) else "sign", node.operand)]
-    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC and not isinstance(node.op, ast.BitOr | ast.BitAnd):
         return [("arithmetic", ast.BinOp(left=node.left, op=_ARITHMETIC[type(node.op)](), right=node.right))]
     if isinstance(node, ast.Constant):
         return list(_constants(node))
