@@ -31,7 +31,7 @@ from tests.support.webhook_receiver import SECRET, Request, WebhookReceiver
 RHYTHMS = ("MDC_EVT_ECG_ASYSTOLE", "MDC_EVT_ECG_V_FIB", "MDC_EVT_ECG_V_TACHY")
 ATTENDED = {"icu": 5, "hall": 31}
 """Beds by unit."""
-NIGHT = 8
+NIGHT = 20
 RHYTHM_EVERY_S = 1.0
 READING_EVERY_S = 1.0
 NIGHT_LOW_S, NIGHT_WELL_S = 36.0, 6.0
