@@ -76,6 +76,8 @@ export function detail(alarm: AlarmFrame, clock: FeedClock): string {
   if (alarm.signal === "acknowledged") parts.push(acknowledgement(alarm));
   parts.push(`${ageWords(clock.ageS(instantMs(alarm.onset_at)))}`);
   if ((alarm.escalation_level ?? 0) > 0) parts.push(`escalated to level ${alarm.escalation_level}`);
+  const callS = alarm.next_escalation_at ? -clock.ageS(instantMs(alarm.next_escalation_at)) : -1;
+  if (isNew(alarm) && callS > 0) parts.push(`escalates in ${minutesText(callS)}`);
   if (alarm.title && alarm.title !== alarm.text) parts.push(alarm.title);
   return parts.join(" · ");
 }
@@ -105,4 +107,22 @@ export function cellOf(alarm: AlarmFrame): string | null {
 /** What makes an alarm news for a screen reader: it, its priority, and each time it is called again. */
 export function announcementKey(alarm: AlarmFrame): string {
   return `${alarm.alarm_id} ${alarm.priority} ${alarm.signalled_at ?? ""} ${alarm.escalation_level ?? 0}`;
+}
+
+/** What somebody looks for in a list of alarms. */
+export interface Filters {
+  hours: number;
+  priority: Priority | "all";
+  kind: "all" | "physiological" | "technical";
+  standing: "all" | "active" | "ended";
+  text: string;
+}
+
+/** Whether an alarm is one of those asked for. */
+export function passes(alarm: AlarmFrame, { priority, kind, standing, text }: Filters): boolean {
+  if (priority !== "all" && priorityOf(alarm) !== priority) return false;
+  if (kind !== "all" && alarm.kind !== kind) return false;
+  if (standing !== "all" && (standingOf(alarm) === "ended") !== (standing === "ended")) return false;
+  const words = [alarm.title, headline(alarm), alarm.family, alarm.rule_id, alarm.unit ?? "", alarm.bed ?? ""].join(" ");
+  return words.toLowerCase().includes(text.trim().toLowerCase());
 }

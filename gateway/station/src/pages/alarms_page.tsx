@@ -2,33 +2,15 @@
 
 import { useState } from "preact/hooks";
 
-import { FLAGS, PRIORITIES, standingOf } from "../alarms";
+import { FLAGS, passes, PRIORITIES, type Filters } from "../alarms";
 import { alarmsPage } from "../api";
 import { useLoaded } from "../loading";
 import { instantText } from "../format";
 import { AlarmLine } from "../parts/alarm_line";
-import type { AlarmFrame, Priority } from "../types";
 import { clock, placedAlarms } from "../ward";
 
 const HOURS = [1, 8, 24, 168] as const;
 const LIMIT = 200;
-
-interface Filters {
-  hours: number;
-  priority: Priority | "all";
-  kind: "all" | "physiological" | "technical";
-  standing: "all" | "active" | "ended";
-  text: string;
-}
-
-/** Whether an alarm is one of those asked for. */
-export function passes(alarm: AlarmFrame, { priority, kind, standing, text }: Filters): boolean {
-  if (priority !== "all" && alarm.priority !== priority) return false;
-  if (kind !== "all" && alarm.kind !== kind) return false;
-  if (standing !== "all" && (standingOf(alarm) === "ended") !== (standing === "ended")) return false;
-  const words = `${alarm.title} ${alarm.text ?? ""} ${alarm.evidence?.text ?? ""} ${alarm.family} ${alarm.rule_id} ${alarm.unit ?? ""} ${alarm.bed ?? ""}`;
-  return words.toLowerCase().includes(text.trim().toLowerCase());
-}
 
 function Choice<T extends string | number>({ label, values, chosen, words, onChoose }: {
   label: string; values: readonly T[]; chosen: T; words: (value: T) => string; onChoose: (value: T) => void;

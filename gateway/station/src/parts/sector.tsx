@@ -146,7 +146,7 @@ function Others({ others, explained }: { others: AlarmFrame[]; explained: number
         </span>
       ))}
       {others.length > MOST_OTHERS && <span class="more">{`+${others.length - MOST_OTHERS}`}</span>}
-      {explained > 0 && <span class="explained" title="Held back: the alarm that stands explains them">{`(${explained})`}</span>}
+      {explained > 0 && <span class="explained" title="Held back: the alarm that stands explains them">{`${explained} explained`}</span>}
     </span>
   );
 }
