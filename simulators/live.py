@@ -70,7 +70,7 @@ class LiveRun:
 
     async def play(self, duration_s: float | None, progress: Callable[[], None]) -> None:
         """Plays it, for so many simulated seconds or for ever."""
-        clock = self._session.clock
+        clock, is_open = self._session.clock, False
         async with asyncio.TaskGroup() as tasks:
             askers = [tasks.create_task(self._ask_in_turn(queue)) for queue in self._queues.values()]
             for act in self._stage.acts(duration_s):
@@ -78,11 +78,12 @@ class LiveRun:
                     await self._all_asked()
                     # What it took to admit everybody is not the devices' delay: they begin now.
                     self._stage.shift(clock.now_ms() - self._stage.now_ms)
+                    is_open = True
                     continue
                 if act.at_ms > clock.now_ms():
                     await clock.sleep_until_ms(act.at_ms + round(_SLOT_MS * clock.speed))
                     progress()
-                else:
+                elif is_open:
                     self.behind_s = max(self.behind_s, (clock.now_ms() - act.at_ms) / 1000.0 / clock.speed)
                 if act.message is not None:
                     self._sender_of(act.message.topic).publish(act.message)

@@ -259,7 +259,9 @@ def written(outcomes: Sequence[Outcome]) -> str:
         "end of treatment, eight hours after the last dose; and the share of courses with 10 % or more with the "
         "greatest gain, which comes later, since fluids run on while the kidneys are slow. One figure cannot be both: "
         "where 32 % gain 10 % or more and 13 % gain 15 % or more, these alone come to 3.1 kg of the mean over all "
-        "80 kg patients, and for a mean of 4.25 kg the others could have gained no more than 1.7 kg each.",
+        "80 kg patients, and for a mean of 4.25 kg the others could have gained no more than 1.7 kg each. Weight and "
+        "urine are tied by the water that is given: what is not gained is passed. Both at the middle of what was "
+        "published would need less fluid than the simulated nurse gives; what was given is told of one series.",
         f"![traces]({TRACES})",
         f"![distributions]({SPREADS})",
         "Why courses ended: "
