@@ -188,7 +188,8 @@ async def test_cursor_is_stored_once_what_it_passes_is_safe(store: SeriesStore) 
         async with running(again):
             await until(lambda: again.lag_rows == 0 and again.lines_sent > 0)
 
-    assert exporter.lines_sent + again.lines_sent == len(server.taken)
+    in_flight = len(server.taken) - exporter.lines_sent - again.lines_sent
+    assert in_flight in (0, 2), "what the server took as the exporter was stopped was not counted, and came again"
     assert set(server.taken[-again.lines_sent :]) == set(server.taken[100:102])
     assert all(path.startswith("/api/v2/write?") and "precision=ms" in path for path in server.paths)
 
