@@ -19,6 +19,7 @@ from gateway.rule_rows import (
     rule_object,
 )
 from gateway.standing import standing_of
+from gateway.therapy_frames import fluids_of
 from gateway.watchdog import PARTS
 from gateway.web.ports import Applied, ExportFormat, JsonObject, MetricFamily, PartState, Refused, Unavailable
 from gateway.wire.commands import encode_command
@@ -137,6 +138,12 @@ class GatewayService:
         ward = self._pipeline.fold.ward
         desk = ward.desk(admission_id)
         return [dose_object(row) for row in desk.dose_rows(ward.now_ms)] if desk is not None else None
+
+    def fluids(self, admission_id: str, hours: int) -> JsonObject | None:
+        """What went in and out of the patient, by the hour."""
+        ward = self._pipeline.fold.ward
+        desk = ward.desk(admission_id)
+        return fluids_of(desk.facts, hours, ward.now_ms) if desk is not None else None
 
     # --- commands -----------------------------------------------------------------------------------------------------
 

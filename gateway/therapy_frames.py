@@ -11,6 +11,7 @@ from typing import Any
 from alerts.dosing import DoseDesk
 from streaming.instants import format_ms
 from streaming.therapy.doses import Dose
+from streaming.therapy.fluid_chart import Bolus, FluidHour
 from streaming.therapy.infusion import CONCENTRATION, RATE, TO_BE_INFUSED, VOLUME, Pump
 from streaming.therapy.patient_facts import PatientFacts
 from streaming.therapy.pressors import SIGNAL_OF, dose_of, unit_of
@@ -41,6 +42,38 @@ def infusions_of(facts: PatientFacts, now_ms: int) -> list[JsonObject]:
     """Every pump at the bed that has said something during the stay, those that run first."""
     pumps = [_pump(pump, now_ms, facts.dosing_weight_kg) for pump in facts.infusions.pumps]
     return sorted(pumps, key=lambda pump: (not pump["is_infusing"], pump["pump"]))
+
+
+def fluids_of(facts: PatientFacts, hours: int, now_ms: int) -> JsonObject:
+    """Intake, urine and balance by the hour, and the boluses, oldest first; null where nobody knows."""
+    chart = facts.fluid_chart(hours, now_ms)
+    return {"hours": [_fluid_hour(each) for each in chart.hours], "boluses": [_bolus(each) for each in chart.boluses]}
+
+
+def _fluid_hour(hour: FluidHour) -> JsonObject:
+    return {
+        "from": format_ms(hour.from_ms),
+        "to": format_ms(hour.to_ms),
+        "intake_ml": hour.intake_ml,
+        "intake_coverage": hour.intake_coverage,
+        "urine_ml": hour.urine_ml,
+        "urine_coverage": hour.urine_coverage,
+        "balance_ml": hour.balance_ml,
+        "by_pump": [
+            {"pump": share.pump, "drug": share.drug, "label": share.label, "ml": share.ml} for share in hour.by_pump
+        ],
+    }
+
+
+def _bolus(bolus: Bolus) -> JsonObject:
+    return {
+        "pump": bolus.pump,
+        "drug": bolus.drug,
+        "label": bolus.label,
+        "from": format_ms(bolus.from_ms),
+        "to": format_ms(bolus.to_ms),
+        "ml": bolus.ml,
+    }
 
 
 def _pressors_at(facts: PatientFacts, at_ms: int) -> JsonObject:

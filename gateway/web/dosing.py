@@ -1,8 +1,10 @@
-"""Routes about dosing: the decision on the next dose, its signature, and the doses given."""
+"""Routes about dosing: the decision on the next dose, its signature, the doses given; and the fluids beside them."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gateway.web.admissions import AdmissionId
@@ -13,6 +15,9 @@ from gateway.web.ports import JsonObject, Service
 from gateway.web.problems import not_found
 from gateway.web.routing import JsonRoute
 from gateway.web.schemas import SignBody
+
+HOURS_MAX = 24
+"""Of fluids: further back not every pump is kept."""
 
 router = APIRouter(prefix="/admissions", route_class=JsonRoute, tags=["dosing"])
 
@@ -37,6 +42,17 @@ async def list_doses(service: ServiceDep, admission_id: AdmissionId) -> Response
     if rows is None:
         raise not_found("admission")
     return JsonResponse({"items": rows, "next": None})
+
+
+@router.get("/{admission_id}/fluids")
+async def show_fluids(
+    service: ServiceDep, admission_id: AdmissionId, hours: Annotated[int, Query(ge=1, le=HOURS_MAX)] = HOURS_MAX
+) -> Response:
+    """Intake, urine and balance by the hour (UTC), and the boluses; null where nobody knows."""
+    chart = service.fluids(admission_id, hours)
+    if chart is None:
+        raise not_found("admission")
+    return JsonResponse(chart)
 
 
 def _decision(service: Service, admission_id: str) -> JsonObject:

@@ -162,6 +162,9 @@ class Service(BedSource, Protocol):
     def doses(self, admission_id: str) -> list[JsonObject] | None:
         """Every dose of the course; None when the fold does not hold the admission (any more)."""
 
+    def fluids(self, admission_id: str, hours: int) -> JsonObject | None:
+        """Exactly the answer of `GET …/fluids`; None when the fold does not hold the admission (any more)."""
+
     def ledger(self) -> JsonObject:
         """Exactly the answer of `GET /ledger`."""
 

@@ -75,6 +75,11 @@ class Urine:
         """mL in a window that ends now."""
         return self._hourly.stretches.total(from_ms, to_ms)
 
+    def within(self, from_ms: int, to_ms: int) -> tuple[float, int]:
+        """(mL, how many milliseconds are covered) of any window."""
+        micro, covered_ms = self._hourly.stretches.sum(from_ms, to_ms)
+        return micro / MICRO, covered_ms
+
     def lapses_ms(self, window_ms: int, least_coverage: float) -> int | None:
         """When the window that ends then is covered too little, if nothing more is reported; None when it is now."""
         return self._hourly.stretches.lapses_ms(window_ms, ceil(window_ms * least_coverage))

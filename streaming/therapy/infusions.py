@@ -115,6 +115,11 @@ class Infusions:
         """Every pump at the bed that has said something during the stay."""
         return tuple(self._pumps.values())
 
+    @property
+    def every_pump(self) -> tuple[Pump, ...]:
+        """Those of `pumps`, and those that stayed behind when the patient moved."""
+        return (*self._pumps.values(), *self._left)
+
     def is_infusing(self, drug: Drug, now_ms: int) -> bool:
         """Whether a pump infuses a drug, as far as is known."""
         pumps = self._pumps.values()

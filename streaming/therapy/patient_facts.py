@@ -31,6 +31,7 @@ from streaming.signals import first_to_speak
 from streaming.therapy.doses import DoseRecord, order_of
 from streaming.therapy.drugs import PRESSORS, Drug
 from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
+from streaming.therapy.fluid_chart import FluidChart, fluid_chart
 from streaming.therapy.fluids import Periodic, Urine
 from streaming.therapy.history import SampledHistory, SignalHistory, StateHistory
 from streaming.therapy.infusion import PUMP_METRICS
@@ -291,6 +292,10 @@ class PatientFacts:
     def doses(self) -> DoseRecord:
         """The doses of the stay."""
         return self.infusions.doses
+
+    def fluid_chart(self, hours: int, now_ms: int) -> FluidChart:
+        """What went in and out, by the hour, and the boluses."""
+        return fluid_chart(self.infusions.every_pump, self._urine, self._admission.admitted_ms, now_ms, hours)
 
     # --- Facts: the present -------------------------------------------------------------------------------------------
 

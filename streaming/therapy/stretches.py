@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 from streaming.criteria.facts import Total
 
@@ -79,6 +80,21 @@ class Stretches:
     def end_ms(self) -> int:
         """End of the last stretch; `BEGINNING_MS` when there is none."""
         return self._ends[-1] if self._ends else BEGINNING_MS
+
+    @property
+    def begin_ms(self) -> int | None:
+        """Beginning of the first stretch that is kept; None when there is none."""
+        return self._starts[0] if self._starts else None
+
+    @property
+    def forgotten_until_ms(self) -> int:
+        """Before this instant stretches went to make room; `BEGINNING_MS` when all are kept."""
+        return self._starts[0] if self._covered[0] > 0 else BEGINNING_MS
+
+    def each(self) -> Iterator[tuple[int, int, float]]:
+        """(from, to, amount) of each stretch that is kept, oldest first."""
+        for i, (from_ms, to_ms) in enumerate(zip(self._starts, self._ends, strict=True)):
+            yield from_ms, to_ms, self._amount(i) / MICRO
 
     def add(self, from_ms: int, to_ms: int, amount: float) -> None:
         """Note that `amount` came after `from_ms` until `to_ms`."""

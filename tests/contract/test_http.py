@@ -219,6 +219,17 @@ async def test_unknown_admission_is_not_found(client: httpx.AsyncClient, path: s
     assert_problem(await client.get(path), 404, "no_such_admission")
 
 
+async def test_fluids_are_told_for_the_hours_asked_for_and_a_day_at_most(client: httpx.AsyncClient) -> None:
+    admission_id = await admit(client)
+
+    usual = await client.get(f"/admissions/{admission_id}/fluids")
+    few = await client.get(f"/admissions/{admission_id}/fluids?hours=3")
+    assert (len(usual.json()["hours"]), len(few.json()["hours"]), few.json()["boluses"]) == (24, 3, [])
+    for hours in ("0", "25", "x"):
+        assert (await client.get(f"/admissions/{admission_id}/fluids?hours={hours}")).status_code in {400, 422}
+    assert_problem(await client.get("/admissions/a-77/fluids"), 404, "no_such_admission")
+
+
 async def test_course_observations_and_audio_pause_reach_the_service_with_the_id_of_the_path(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:

@@ -140,6 +140,9 @@ class SmallService:
     def doses(self, admission_id: str) -> list[JsonObject] | None:
         return [] if self.admission_state(admission_id) else None
 
+    def fluids(self, admission_id: str, hours: int) -> JsonObject | None:
+        return {"hours": [{}] * hours, "boluses": []} if self.admission_state(admission_id) else None
+
     def ledger(self) -> JsonObject:
         total = {"received": 3, "evaluated": 2, "duplicate": 0, "rejected": 1, "pending": 0}
         return {"total": total, "devices": []}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.frames import admission_state, bed_frame
+from gateway.therapy_frames import fluids_of
 from streaming.observation import MetricValue
 from tests.support.bedside import BED
 from tests.unit.test_stay_alarms import HOUR, MINUTE, Treated
@@ -72,3 +73,22 @@ def test_the_state_of_an_admission_lists_the_pumps_those_that_run_first() -> Non
     later = admission_state(bedside.ward, "adm-1")
     assert later is not None
     assert later["infusions"][0]["is_silent"] is True
+
+
+def test_the_fluids_of_a_patient_are_told_by_the_hour_with_the_boluses() -> None:
+    bedside = Treated()
+    for minute in range(61):
+        given = {"MDC_FLOW_FLUID_PUMP_CURRENT": 500.0, "MDC_VOL_FLUID_DELIV_TOTAL": minute * 500 / 60}
+        saline: dict[str, MetricValue] = {**NOREPINEPHRINE, "MDC_DRUG_NAME_LABEL": "Saline", **given}
+        bedside.pump(minute * MINUTE, saline, device="pump3")
+    desk = bedside.ward.desk("adm-1")
+    assert desk is not None
+    told = fluids_of(desk.facts, 3, bedside.ward.now_ms)
+
+    assert sum(hour["intake_ml"] or 0.0 for hour in told["hours"]) == pytest.approx(500.0, abs=0.1)
+    assert told["hours"][0]["intake_ml"] is None
+    assert told["hours"][-1].keys() >= {"from", "to", "urine_ml", "urine_coverage", "balance_ml", "intake_coverage"}
+    assert told["hours"][-1]["by_pump"][0]["drug"] == "fluid"
+    (bolus,) = told["boluses"]
+    assert (bolus["pump"], bolus["label"], bolus["ml"]) == ("pump3", "Saline", pytest.approx(500.0, abs=0.1))
+    assert bolus["from"] < bolus["to"]
