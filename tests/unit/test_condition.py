@@ -316,3 +316,13 @@ def test_one_cuff_reading_within_the_reset_limit_clears() -> None:
 
     assert cuff(subject, [(300, "-")]) == []
     assert cuff(subject, [(600, ">")]) == [(600, Change.ABSENT)]
+
+
+def test_a_condition_that_begins_anew_is_confirmed_by_time_again_although_the_one_before_needed_a_reading() -> None:
+    subject = condition(onset_s=10, least_readings=3)
+    read(subject, "<")
+    assert subject.time_passed(10_000) is None
+    assert subject.due_ms is None  # only another reading can confirm it
+    read(subject, "><", from_s=11)
+
+    assert (subject.phase, subject.due_ms) == (ConditionPhase.PENDING, 22_000)
