@@ -117,7 +117,11 @@ def test_doses_fluids_and_pumps_of_a_bed_are_shown(page: Page, server: StationSe
     expect(page.locator(".doses tr[data-status=given]").first).to_contain_text("48.0 MIU")
     page.get_by_role("tab", name="Fluids").click()
     expect(page.locator(".urine-bars rect")).to_have_count(24)
-    expect(page.locator(".pump-list")).to_contain_text("Levophed · infusing · 4.2 mL/h · 0.06 µg/kg/min")
+    hours = page.locator(".hours-table tbody tr")
+    expect(hours.nth(0)).to_contain_text("120 mL40 mL+80 mL")
+    expect(hours.nth(1)).to_contain_text("500 mLnot toldnot known")
+    expect(page.locator(".boluses li")).to_contain_text("500 mL Saline")
+    expect(page.locator(".pump-list").last).to_contain_text("Levophed · infusing · 4.2 mL/h · 0.06 µg/kg/min")
 
 
 def test_zooming_asks_for_the_window_that_was_drawn_over(page: Page, server: StationServer) -> None:

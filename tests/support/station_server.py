@@ -331,6 +331,10 @@ class StationServer:
         async def _doses(admission_id: str) -> Json:
             return {"items": doses(self.now_s()), "next": None}
 
+        @app.get("/api/v1/admissions/{admission_id}/fluids")
+        async def _fluids(admission_id: str) -> Json:
+            return fluids(self.now_s())
+
         @app.get("/api/v1/admissions/{admission_id}/dose-decision")
         async def _decision(admission_id: str) -> Json:
             return self.decision
@@ -446,6 +450,21 @@ def doses(now_s: float) -> list[Json]:
         if status == "given":
             rows[-1].update(given)
     return rows
+
+
+def fluids(now_s: float) -> Json:
+    """Two hours, the earlier one without urine, and a bolus."""
+    hour_s = now_s // 3600 * 3600
+    saline = {"pump": "pump3", "drug": "fluid", "label": "Saline"}
+    row: Json = {"intake_coverage": 1.0, "urine_coverage": 1.0, "by_pump": [{**saline, "ml": 500.0}]}
+    times = [{"from": rfc3339(hour_s - back * 3600), "to": rfc3339(hour_s - (back - 1) * 3600)} for back in (2, 1)]
+    return {
+        "hours": [
+            {**row, **times[0], "intake_ml": 500.0, "urine_ml": None, "urine_coverage": 0.0, "balance_ml": None},
+            {**row, **times[1], "intake_ml": 120.0, "urine_ml": 40.0, "balance_ml": 80.0},
+        ],
+        "boluses": [{**saline, "from": rfc3339(hour_s - 7000), "to": rfc3339(hour_s - 5200), "ml": 500.0}],
+    }
 
 
 NOT_BEGUN: Json = dict.fromkeys(("started_at", "ended_at", "percent_of_order", "dose_iu", "volume_ml", "pump"))

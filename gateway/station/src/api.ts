@@ -2,7 +2,7 @@
 
 import { actor } from "./preferences";
 import type {
-  AdmissionInFull, AlarmBurden, AlarmFrame, AlarmInFull, Dose, DoseDecision, SeriesRow,
+  AdmissionInFull, AlarmBurden, AlarmFrame, AlarmInFull, Dose, DoseDecision, FluidChart, SeriesRow,
 } from "./types";
 
 const BASE = "/api/v1";
@@ -167,6 +167,10 @@ export function signDecision(admissionId: string, decision: string, reason: stri
 
 export async function dosesOf(admissionId: string): Promise<Dose[]> {
   return itemsOf(await request<Dose[] | Page<Dose>>(`/admissions/${id(admissionId)}/doses`));
+}
+
+export function fluidsOf(admissionId: string): Promise<FluidChart> {
+  return request<FluidChart>(`/admissions/${id(admissionId)}/fluids?hours=24`);
 }
 
 // --- the gateway -----------------------------------------------------------------------------------------------------

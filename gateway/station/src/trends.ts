@@ -1,7 +1,7 @@
 /* Trends: which signals, their usual range, and the rows of a series as uPlot wants them. Pure. */
 
 import { instantMs } from "./format";
-import type { AlarmFrame, Dose, SeriesRow } from "./types";
+import type { AlarmFrame, Bolus, Dose, SeriesRow } from "./types";
 
 export interface TrendShape {
   signal: string;
@@ -76,6 +76,15 @@ export function doseSpans(doses: readonly Dose[], nowMs: number): Span[] {
     fromS: instantMs(dose.started_at) / 1000,
     toS: (dose.ended_at ? instantMs(dose.ended_at) : nowMs) / 1000,
     label: `dose ${dose.number}`,
+  }));
+}
+
+/** When each bolus ran. */
+export function bolusSpans(boluses: readonly Bolus[]): Span[] {
+  return boluses.map((bolus) => ({
+    fromS: instantMs(bolus.from) / 1000,
+    toS: instantMs(bolus.to) / 1000,
+    label: `${Math.round(bolus.ml)} mL`,
   }));
 }
 

@@ -222,6 +222,32 @@ export interface AdmissionInFull {
   infusions?: Infusion[];
 }
 
+/** Null where nobody knows. */
+export interface FluidHour {
+  from: string;
+  to: string;
+  intake_ml: number | null;
+  intake_coverage: number;
+  urine_ml: number | null;
+  urine_coverage: number;
+  balance_ml: number | null;
+  by_pump: { pump: string; drug: string | null; label: string | null; ml: number }[];
+}
+
+export interface Bolus {
+  pump: string;
+  drug: string;
+  label: string | null;
+  from: string;
+  to: string;
+  ml: number;
+}
+
+export interface FluidChart {
+  hours: FluidHour[];
+  boluses: Bolus[];
+}
+
 export interface SeriesRow {
   t: string;
   min: number;

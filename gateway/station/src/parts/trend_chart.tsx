@@ -19,6 +19,7 @@ export interface TrendProps {
   toMs: number;
   doses: readonly Span[];
   alarms: readonly AlarmSpan[];
+  boluses: readonly Span[];
   isLast: boolean;
   /** Of the plot alone, CSS pixels. */
   height: number;
@@ -39,7 +40,7 @@ function ink(node: Element, name: string): string {
 }
 
 /** Alarms as a lane along the top, doses as bars over the whole height, the limit as a line. */
-function drawBehind(plot: uPlot, { doses, alarms, shape }: TrendProps): void {
+function drawBehind(plot: uPlot, { doses, alarms, boluses, shape }: TrendProps): void {
   const { ctx, bbox } = plot;
   const x = (s: number): number => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(s, "x", true)));
   ctx.save();
@@ -48,6 +49,14 @@ function drawBehind(plot: uPlot, { doses, alarms, shape }: TrendProps): void {
   for (const alarm of alarms) {
     ctx.fillStyle = ink(plot.root, `--${alarm.priority}`) || ink(plot.root, "--high");
     if (x(alarm.toS) > bbox.left) ctx.fillRect(x(alarm.fromS), bbox.top, Math.max(3, x(alarm.toS) - x(alarm.fromS)), LANE * devicePixelRatio);
+  }
+  ctx.fillStyle = ctx.strokeStyle = ink(plot.root, "--dim");
+  ctx.font = `${11 * devicePixelRatio}px ${getComputedStyle(plot.root).fontFamily}`;
+  const floor = bbox.top + bbox.height;
+  for (const bolus of boluses) {
+    if (x(bolus.toS) <= bbox.left || x(bolus.fromS) >= bbox.left + bbox.width) continue;
+    ctx.fillRect(x(bolus.fromS), floor - LANE * devicePixelRatio, Math.max(3, x(bolus.toS) - x(bolus.fromS)), LANE * devicePixelRatio);
+    ctx.fillText(bolus.label, x(bolus.fromS), floor - (LANE + 3) * devicePixelRatio);
   }
   if (shape.mark !== undefined) {
     ctx.strokeStyle = ink(plot.root, "--faint");
@@ -163,7 +172,7 @@ export function TrendChart(props: TrendProps) {
 
   useEffect(() => {
     plot.current?.setData(columnsOf(props.rows ?? [], props.shape.isStepped));
-  }, [props.rows, props.fromMs, props.toMs, props.doses, props.alarms]);
+  }, [props.rows, props.fromMs, props.toMs, props.doses, props.alarms, props.boluses]);
 
   useEffect(() => {
     const made = plot.current;

@@ -1,12 +1,12 @@
 /* All trends of a bed in one window of time, which buttons, dragging and arrow keys move. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { cellOf, PRIORITIES, priorityOf } from "../alarms";
-import { seriesOf } from "../api";
+import { fluidsOf, seriesOf } from "../api";
 import { dayTimeText, instantMs, minuteText } from "../format";
 import { useLoaded } from "../loading";
-import { alarmSpans, doseSpans, PRESSOR_TRENDS, TRENDS, type AlarmSpan, type Span, type TrendShape } from "../trends";
+import { alarmSpans, bolusSpans, doseSpans, PRESSOR_TRENDS, TRENDS, type AlarmSpan, type Span, type TrendShape } from "../trends";
 import type { AlarmFrame, BedFrame, Dose } from "../types";
 import { clock } from "../ward";
 import { TrendChart } from "./trend_chart";
@@ -21,6 +21,8 @@ const CAPTION_PX = 26;
 /** Drawn whether the bed has them now or not: a place that is empty says so. */
 const ALWAYS = new Set(["map", "hr", "spo2"]);
 
+const NONE: Span[] = [];
+
 interface Window {
   fromMs: number;
   toMs: number;
@@ -33,8 +35,8 @@ function lastHours(hours: number): Window {
   return { fromMs: toMs - hours * HOUR_MS, toMs, isFollowing: true };
 }
 
-function Trend({ admissionId, shape, window, doses, alarms, isLast, height, onZoom, onReset }: {
-  admissionId: string; shape: TrendShape; window: Window; doses: Span[]; alarms: AlarmSpan[]; isLast: boolean;
+function Trend({ admissionId, shape, window, doses, alarms, boluses, isLast, height, onZoom, onReset }: {
+  admissionId: string; shape: TrendShape; window: Window; doses: Span[]; alarms: AlarmSpan[]; boluses: Span[]; isLast: boolean;
   height: number; onZoom: (fromMs: number, toMs: number) => void; onReset: () => void;
 }) {
   const { fromMs, toMs } = window;
@@ -42,7 +44,7 @@ function Trend({ admissionId, shape, window, doses, alarms, isLast, height, onZo
   const { answer, problem } = useLoaded(question, () => seriesOf(admissionId, shape.signal, fromMs, toMs), 86_400_000);
   return (
     <TrendChart
-      shape={shape} rows={answer} problem={problem} fromMs={fromMs} toMs={toMs} doses={doses} alarms={alarms}
+      shape={shape} rows={answer} problem={problem} fromMs={fromMs} toMs={toMs} doses={doses} alarms={alarms} boluses={boluses}
       isLast={isLast} height={height} onZoom={onZoom} onReset={onReset}
     />
   );
@@ -105,6 +107,8 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
   const nowMs = clock.now() ?? window.toMs;
   const shapes = [...TRENDS, ...PRESSOR_TRENDS].filter(({ signal }) => ALWAYS.has(signal) || bed.signals?.[signal]);
   const spans = doseSpans(doses, nowMs);
+  const fluids = useLoaded(`${admission.admission_id} fluids`, () => fluidsOf(admission.admission_id), 60_000);
+  const boluses = useMemo(() => bolusSpans(fluids.answer?.boluses ?? []), [fluids.answer]);
   // The most urgent is drawn last, over the others.
   const byPriority = [...alarms].sort((a, b) => PRIORITIES.indexOf(priorityOf(b)) - PRIORITIES.indexOf(priorityOf(a)));
   const marks = alarmSpans(byPriority, nowMs);
@@ -127,13 +131,14 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
       </header>
       <p class="trend-legend">
         <span class="key key-dose" /> dose <span class="key key-alarm" /> alarm <span class="key key-band" /> lowest to highest
+        <span class="key key-bolus" /> bolus
         · drag to zoom, double click to return
       </p>
       {shapes.map((shape, index) => (
         <Trend
           key={shape.signal} admissionId={admission.admission_id} shape={shape} window={window} doses={spans}
           alarms={marks.filter((_, at) => shape.signal === "map" || isAbout(byPriority[at]!, shape))}
-          isLast={index === shapes.length - 1} height={height} onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
+          boluses={shape.signal === "map" ? boluses : NONE} isLast={index === shapes.length - 1} height={height} onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
         />
       ))}
     </section>

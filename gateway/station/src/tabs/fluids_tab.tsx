@@ -1,14 +1,15 @@
 /* The fluid chart: urine hour by hour, the eight-hour totals against their limits, balance and weight. */
 
-import { seriesOf } from "../api";
-import { clockText, instantMs, unitText, valueText } from "../format";
+import { fluidsOf, seriesOf } from "../api";
+import { clockText, instantMs, unitText } from "../format";
 import { useLoaded } from "../loading";
 import { readingOf } from "../readings";
-import type { BedFrame, SeriesRow } from "../types";
+import type { BedFrame, Bolus, FluidHour, SeriesRow } from "../types";
 import { beat, clock } from "../ward";
 import { Pumps } from "./signals_tab";
 
 const HOURS = 24;
+const HOURS_LISTED = 12;
 const HOUR_MS = 3_600_000;
 const FACTS = ["urine_ml_h", "urine_ml_8h", "fluid_balance_ml_24h", "weight", "weight_gain_pct"] as const;
 
@@ -47,6 +48,47 @@ function UrineChart({ bars }: { bars: HourBar[] }) {
   );
 }
 
+/** What is not known is said, never 0; what is known of a part only carries its share of the hour. */
+function amountWords(ml: number | null, coverage: number): string {
+  if (ml === null) return "not told";
+  return `${Math.round(ml)} mL${coverage < 0.8 ? ` (${Math.round(coverage * 100)} % known)` : ""}`;
+}
+
+function HoursTable({ hours }: { hours: FluidHour[] }) {
+  return (
+    <table class="hours-table">
+      <caption class="unseen">Intake, urine and balance by the hour</caption>
+      <thead><tr><th scope="col">from</th><th scope="col">pumps</th><th scope="col">urine</th><th scope="col">balance</th><th scope="col">of which</th></tr></thead>
+      <tbody>
+        {hours.map((hour) => (
+          <tr key={hour.from}>
+            <th scope="row">{clockText(instantMs(hour.from)).slice(0, 5)}</th>
+            <td>{amountWords(hour.intake_ml, hour.intake_coverage)}</td>
+            <td>{amountWords(hour.urine_ml, hour.urine_coverage)}</td>
+            <td>{hour.balance_ml === null ? "not known" : `${hour.balance_ml > 0 ? "+" : ""}${Math.round(hour.balance_ml)} mL`}</td>
+            <td>{hour.by_pump.map((share) => `${share.label ?? share.pump} ${Math.round(share.ml)}`).join(", ")}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Boluses({ boluses }: { boluses: Bolus[] }) {
+  return (
+    <>
+      <h2>Boluses</h2>
+      <ul class="pump-list boluses">
+        {[...boluses].reverse().map((bolus) => (
+          <li key={`${bolus.pump} ${bolus.from}`}>
+            {`${clockText(instantMs(bolus.from)).slice(0, 5)}–${clockText(instantMs(bolus.to)).slice(0, 5)}  ${Math.round(bolus.ml)} mL ${bolus.label ?? bolus.drug}`}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 export function FluidsTab({ bed }: { bed: BedFrame }) {
   void beat.value;
   const admissionId = bed.admission!.admission_id;
@@ -55,6 +97,7 @@ export function FluidsTab({ bed }: { bed: BedFrame }) {
     const toMs = clock.now() ?? Date.now();
     return seriesOf(admissionId, "urine_ml_h", toMs - HOURS * HOUR_MS, toMs, 600);
   });
+  const fluids = useLoaded(`${admissionId} fluids ${hour}`, () => fluidsOf(admissionId));
   return (
     <>
       <h2>Fluids</h2>
@@ -72,14 +115,10 @@ export function FluidsTab({ bed }: { bed: BedFrame }) {
       </dl>
       {urine.problem && <p class="problem">{urine.problem}</p>}
       {urine.answer && <UrineChart bars={hourBars(urine.answer, clock.now() ?? Date.now())} />}
-      <table class="hours-table">
-        <caption class="unseen">Urine by the hour</caption>
-        <tbody>
-          {urine.answer && hourBars(urine.answer, clock.now() ?? Date.now()).slice(-8).reverse().map((bar) => (
-            <tr key={bar.fromMs}><th scope="row">{clockText(bar.fromMs).slice(0, 5)}</th><td>{bar.ml === null ? "not told" : `${valueText(bar.ml, "urine_ml_h")} mL`}</td></tr>
-          ))}
-        </tbody>
-      </table>
+      <h2>By the hour</h2>
+      {fluids.problem && <p class="problem">{fluids.problem}</p>}
+      {fluids.answer && <HoursTable hours={fluids.answer.hours.slice(-HOURS_LISTED).reverse()} />}
+      {fluids.answer && fluids.answer.boluses.length > 0 && <Boluses boluses={fluids.answer.boluses} />}
       <h2>Infusions</h2>
       <Pumps admissionId={admissionId} />
     </>
