@@ -170,8 +170,9 @@ app.command()(rebuild)
 app.command()(heartbeat)
 
 
-def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a service until SIGINT or SIGTERM, then let it end in order, and by force if it has not after `END_S`."""
+def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]], end_s: float | None = None) -> None:
+    """Run a service until SIGINT or SIGTERM, then let it end in order, and by force if it has not after `end_s`."""
+    limit_s = END_S if end_s is None else end_s
 
     async def run() -> None:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -179,7 +180,7 @@ def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
         def end() -> None:
             task.cancel()
-            loop.call_later(END_S, _end_by_force)
+            loop.call_later(limit_s, _end_by_force, limit_s)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
@@ -196,9 +197,9 @@ def run_until_signalled(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         uvloop.run(run())
 
 
-def _end_by_force() -> None:
+def _end_by_force(end_s: float) -> None:
     """Whatever holds the end up: the journal has everything that was acknowledged, as when the power is cut."""
-    errors.print(f"it did not end in order within {END_S:g} s: ended by force, which loses nothing")
+    errors.print(f"it did not end in order within {end_s:g} s: ended by force, which loses nothing")
     os._exit(FAILURE)
 
 

@@ -21,6 +21,9 @@ from gateway.broker import BrokerFailed, BrokerKind, start_embedded_broker
 from gateway.cli_errors import errors, fail
 
 STOP_S = 8.0
+"""A part that has not ended by then is ended by force."""
+END_S = 20.0
+"""The demo outlives its parts: were it ended by force before them, they would run on alone."""
 
 
 def demo(
@@ -38,7 +41,7 @@ def demo(
 
     with tempfile.TemporaryDirectory(prefix="vigil-demo-") as folder:
         try:
-            run_until_signalled(lambda: _run(Path(folder), broker, _Plan(beds, speed, port, scenario, seed)))
+            run_until_signalled(lambda: _run(Path(folder), broker, _Plan(beds, speed, port, scenario, seed)), END_S)
         except BrokerFailed as error:
             fail(str(error))
         except _PartEnded as error:
@@ -81,8 +84,7 @@ async def _run(folder: Path, kind: BrokerKind | None, plan: _Plan) -> None:
         errors.print("Stop with Ctrl-C. Simulated patients only; not a certified medical device.")
         await _until_one_ends({"gateway": gateway, "simulated ward": ward})
     finally:
-        for part in reversed(parts):
-            await _stop(part)
+        await asyncio.gather(*(_stop(part) for part in parts))
         await broker.stop()
 
 

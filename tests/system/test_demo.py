@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -39,6 +40,28 @@ def test_demo_shows_moving_beds_and_ends_in_order_on_either_broker(broker: str) 
         if process.stdout is not None:
             process.stdout.close()
     assert status == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_leaves_no_gateway_behind_when_it_was_started_with_the_interrupt_ignored(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "demo", "--beds", "2", "--speed", "10"]
+    process = subprocess.Popen(  # as a shell that is not interactive starts what runs in the background
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().rsplit(" ", 1)[1].strip()
+        _until_evaluated(url, 1)
+    finally:
+        process.send_signal(number)
+        status = process.wait(timeout=30)
+        process.stdout.close()
+    assert status == 0
+    with pytest.raises(urllib.error.URLError):
+        _get(url + "api/v1/ledger")
 
 
 def _until_evaluated(url: str, least: int) -> int:
