@@ -190,3 +190,25 @@ def test_the_page_of_a_bed_is_one_column_on_a_phone(page: Page, server: StationS
     assert trends["y"] + trends["height"] <= tabs["y"] <= form["y"]
     assert form["y"] + form["height"] <= tabs["y"] + tabs["height"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_hostile_text_typed_into_the_forms_of_a_bed_is_sent_and_shown_as_text(
+    page: Page, server: StationServer
+) -> None:
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'"
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    open_bed(page, server, "Decision")
+    page.get_by_label("Reason").fill(hostile)
+    for _ in range(2):
+        page.get_by_role("button", name="Sign PROCEED").click()
+    expect(page.locator("#toast")).to_have_text("Signed: PROCEED")
+    page.get_by_role("tab", name="Stay").click()
+    page.locator("#order-course").get_by_label("Drug").fill(hostile)
+    page.locator("#order-course button").click()
+    expect(page.locator("#toast")).to_have_text("Course ordered")
+
+    (_, signed), (_, course) = server.posted
+    assert (signed["reason"], course["drug"]) == (hostile, hostile)
+    assert page.locator("img, body script, iframe, object, [onerror], [onload]").count() == 0
+    assert dialogs == []
