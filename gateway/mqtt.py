@@ -45,7 +45,8 @@ log = logging.getLogger("vigil.mqtt")
 SESSION_EXPIRY_S = 0xFFFFFFFF
 """Never: an absent gateway's messages wait as long as the broker can keep them."""
 BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 10.0
+BACKOFF_MAX_S = 2.0
+"""While a broker is back and the gateway is not, nobody hears a bed: one connection in two seconds is a small price."""
 CONNECT_TIMEOUT_S = 3.0
 """For the TCP connection. It is made in a thread that cannot be interrupted, and an end of the gateway waits for it."""
 ANSWER_TIMEOUT_S = 10.0
