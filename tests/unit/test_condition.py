@@ -322,7 +322,8 @@ def test_a_condition_that_begins_anew_is_confirmed_by_time_again_although_the_on
     subject = condition(onset_s=10, least_readings=3)
     read(subject, "<")
     assert subject.time_passed(10_000) is None
-    assert subject.due_ms is None  # only another reading can confirm it
+    waits_for_a_reading = subject.due_ms is None
     read(subject, "><", from_s=11)
 
+    assert waits_for_a_reading
     assert (subject.phase, subject.due_ms) == (ConditionPhase.PENDING, 22_000)
