@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -21,12 +22,22 @@ def graft(module: ModuleType, tree: ast.Module) -> None:
         tree: The other text: the same functions and classes.
     """
     other: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
-    exec(compile(tree, str(module.__file__), "exec"), other)
+    exec(compile(tree, str(module.__file__), "exec", dont_inherit=True), other)
     for name, old in list(vars(module).items()):
-        if getattr(old, "__module__", None) == module.__name__ and name in other:
+        if name not in other or getattr(old, "__module__", module.__name__) != module.__name__:
+            continue
+        if is_dataclass(old) and not isinstance(old, type):
+            _rebind(module, name, old, _of_the_old_class(old, other[name]))
+        elif _is_plain(old):
+            if other[name] != old:
+                _rebind(module, name, old, other[name])
+        else:
             _replace(old, other[name])
-        elif _is_plain(old) and name in other and other[name] != old:
-            _rebind(module, name, old, other[name])
+
+
+def _of_the_old_class(old: Any, new: Any) -> Any:
+    """What others compare and ask is of the class that they hold."""
+    return type(old)(**{each.name: getattr(new, each.name) for each in fields(old) if each.init})
 
 
 def _is_plain(value: object) -> bool:

@@ -10,9 +10,15 @@ from tests.mutation.operators import Mutant, mutants_of, mutated
 
 SOURCE = '''
 """A module."""
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+@dataclass(frozen=True)
+class Asking:
+    is_resumption: bool
+
+TO_RESUME = Asking(is_resumption=True)
 LIMIT = 65
 BOUNDS = {"map": LIMIT}
 
@@ -41,14 +47,13 @@ def is_low(value: int) -> bool:
 def module_of(source: str) -> ModuleType:
     module = ModuleType("patient_module")
     module.__file__ = "patient_module.py"
-    exec(compile(source, "patient_module.py", "exec"), vars(module))
+    exec(compile(source, "patient_module.py", "exec", dont_inherit=True), vars(module))
     return module
 
 
-def the(before: str, after: str) -> Mutant:
-    (found,) = [
-        each for each in mutants_of(SOURCE, "patient_module.py") if (each.before, each.after) == (before, after)
-    ]
+def the(before: str, after: str, scope: str | None = None) -> Mutant:
+    mutants = [each for each in mutants_of(SOURCE, "patient_module.py") if scope in (None, each.scope)]
+    (found,) = [each for each in mutants if (each.before, each.after) == (before, after)]
     return found
 
 
@@ -103,3 +108,12 @@ def test_a_fault_in_a_constant_reaches_what_was_made_of_it() -> None:
 
     assert (module.LIMIT, module.BOUNDS) == (66, {"map": 66})
     assert module.is_low(65)
+
+
+def test_a_fault_in_a_value_made_at_import_is_of_the_class_that_others_hold() -> None:
+    module = module_of(SOURCE)
+    asking = module.Asking
+
+    graft(module, mutated(SOURCE, the("True", "False", scope="")))
+
+    assert asking(is_resumption=False) == module.TO_RESUME
