@@ -82,7 +82,9 @@ def storm(
                 if settles:
                     gateway.await_ready()
                     wait_until(
-                        lambda: nurse.heard.storm_events >= events, f"{events} events", within_s=SETTLED_WITHIN_S
+                        lambda: nurse.heard.storm_events >= events and nurse.heard.counts["escalate"] > 0,
+                        f"{events} events, and an escalation",
+                        within_s=SETTLED_WITHIN_S,
                     )
                 acknowledged = monitors.finish()
                 if settles:
