@@ -62,7 +62,7 @@ test-fast: install ## Run the tests that take seconds
 coverage: install ## Branch coverage of the engine (streaming/): fails below 100 %
 	@$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered $(COVERING)
 
-mutation: install ## Put small faults into rules and decision: which one does no test notice? (an hour)
+mutation: install ## Put small faults into rules and decision: which one does no test notice? (five minutes)
 	@$(BIN)/python -m tests.mutation
 
 scenarios: install system-packages ## Play every simulated scenario, live and offline, and score it: docs/evidence/simulated-scenarios.md

@@ -155,7 +155,7 @@ def _write_page(page: Path, out: Path, commit: str) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="paths from the root; all of the rules and the decision without any")
-    default_out = Path(tempfile.gettempdir()) / "vigil-mutation.jsonl"
+    default_out = Path(tempfile.gettempdir()) / f"vigil-mutation-{_commit()}.jsonl"  # results of other code are none
     parser.add_argument("--out", default=str(default_out), help="results, one JSON object a line (%(default)s)")
     parser.add_argument("--tests", nargs="*", help="tests to use instead of the usual ones")
     parser.add_argument("--only", default="", help="a regular expression on the names of mutants")
