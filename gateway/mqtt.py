@@ -45,6 +45,8 @@ log = logging.getLogger("vigil.mqtt")
 SESSION_EXPIRY_S = 0xFFFFFFFF
 """Never: an absent gateway's messages wait as long as the broker can keep them."""
 BACKOFF_FIRST_S = 0.2
+PENDING_CALLS_WARNED = 1_000
+"""The library warns beyond ten, which the permits of twelve beds are at each renewal: they go out together."""
 BACKOFF_MAX_S = 2.0
 """While a broker is back and the gateway is not, nobody hears a bed: one connection in two seconds is a small price."""
 CONNECT_TIMEOUT_S = 3.0
@@ -202,6 +204,7 @@ class MqttDoor:
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_TIMEOUT_S,
         )
+        client.pending_calls_threshold = PENDING_CALLS_WARNED
         paho = client._client
         paho.manual_ack_set(True)
         paho.connect_timeout = CONNECT_TIMEOUT_S

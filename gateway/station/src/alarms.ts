@@ -75,7 +75,7 @@ export function detail(alarm: AlarmFrame, clock: FeedClock): string {
   if (pausedS > 0 && isNew(alarm)) parts.push(`sound paused ${minutesText(pausedS)}`);
   if (alarm.signal === "acknowledged") parts.push(acknowledgement(alarm));
   parts.push(`${ageWords(clock.ageS(instantMs(alarm.onset_at)))}`);
-  if ((alarm.escalation_level ?? 0) > 0) parts.push(`escalated to level ${alarm.escalation_level}`);
+  if ((alarm.escalation_level ?? 0) > 0) parts.push(`escalated ${alarm.escalation_level}×`);
   const callS = alarm.next_escalation_at ? -clock.ageS(instantMs(alarm.next_escalation_at)) : -1;
   if (isNew(alarm) && callS > 0) parts.push(`escalates in ${minutesText(callS)}`);
   if (alarm.title && alarm.title !== alarm.text) parts.push(alarm.title);

@@ -38,7 +38,7 @@ test("a priority that nobody knows is high, and what cannot be judged never look
 test("standing, pause and escalation are told in words", () => {
   expect([standingOf(alarm({})), standingOf(alarm({ signal: "off" })), isNew(alarm({ signal: "latched" }))]).toEqual(["new", "ended", true]);
   const called = alarm({ escalation_level: 1, next_escalation_at: "2026-11-23T10:02:00Z", audio_paused_until: "2026-11-23T10:01:30Z" });
-  expect(detail(called, clockAt(60))).toBe("HIGH · sound paused 0:30 · 60 s · escalated to level 1 · escalates in 1:00 · Hypotension");
+  expect(detail(called, clockAt(60))).toBe("HIGH · sound paused 0:30 · 60 s · escalated 1× · escalates in 1:00 · Hypotension");
   const seen = alarm({ signal: "acknowledged", acknowledged: { by: "M. Rossi", at: AT, note: null }, next_escalation_at: "2026-11-23T10:02:00Z" });
   expect(detail(seen, clockAt(60))).not.toContain("escalates");
 });
