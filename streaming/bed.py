@@ -93,6 +93,7 @@ class Bed:
             self.patient.facts.take(now_ms)
             if device.is_watched:
                 self.patient.facts.take_device(device)
+                step.signals += self.patient.facts.infusions.take_samples()
         if arrival is Arrival.OUT_OF_ORDER:
             self._look_at_numbering(step, device)
         step.effects.append(SamplesAccepted(device.id, now_ms, step.metrics, step.signals))
@@ -135,6 +136,7 @@ class Bed:
             self.patient.facts.take(step.now_ms)
             if device.is_watched:
                 self.patient.facts.take_device(device)
+                step.signals += self.patient.facts.infusions.take_samples()
         step.effects.append(SamplesAccepted(device.id, step.now_ms, step.metrics, step.signals))
 
     # --- admission ----------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ PUMPS_MAX = 64
 class Infusions:
     """The pumps of one stay and what came of them."""
 
-    __slots__ = ("_began_ms", "_left", "_pumps", "_rates", "_told", "_watch", "_weight_kg", "doses")
+    __slots__ = ("_began_ms", "_left", "_pumps", "_rates", "_samples", "_told", "_watch", "_weight_kg", "doses")
 
     def __init__(self, began_ms: int, weight_kg: float) -> None:
         self._began_ms = began_ms
@@ -54,6 +54,8 @@ class Infusions:
         """Those that stayed behind when the patient moved."""
         self._rates: dict[Drug, SignalHistory] = {}
         """How much of each pressor ran."""
+        self._samples: list[tuple[str, int, float, Validity]] = []
+        """What the reports since `take_samples` made of the pressors, for the time series."""
         self._told: dict[Drug, tuple[float | str, Validity] | None] = {}
         """What was known of each pressor when `rates_changed` was last asked."""
         self._watch = PumpWatch()
@@ -84,6 +86,7 @@ class Infusions:
         self._take_dose(pump, report, drug_before)
         if report.is_another_program or was_silent:
             self._note_rates(report, dict.fromkeys((drug_before, pump.drug)), now_ms)
+        self._sample(pump, report, now_ms)
         is_giving = pump.drug is Drug.ALDESLEUKIN and (pump.is_infusing or report.was_infusing)
         return is_giving or was_silent or report.began_anew or report.is_another_program
 
@@ -139,6 +142,11 @@ class Infusions:
                 self._told[drug] = told
                 changed.append(signal)
         return changed
+
+    def take_samples(self) -> list[tuple[str, int, float, Validity]]:
+        """(signal, instant, value, validity) of the pressors, for each report since the last call."""
+        samples, self._samples = self._samples, []
+        return samples
 
     def rates(self, drug: Drug) -> SignalHistory | None:
         """How much of a pressor ran, a value for each change; None when no pump ever reported it."""
@@ -215,6 +223,12 @@ class Infusions:
             history = self._rates.setdefault(drug, SignalHistory(self._began_ms))
             if history.last is None or history.last.value != reading.value:
                 history.add(report.at_ms, reading.value)
+
+    def _sample(self, pump: Pump, report: Report, now_ms: int) -> None:
+        signal = SIGNAL_OF.get(pump.drug) if pump.drug is not None else None
+        reading = self.rate(pump.drug, now_ms) if pump.drug is not None and signal is not None else None
+        if signal is not None and reading is not None and not isinstance(reading.value, str):
+            self._samples.append((signal, report.at_ms, reading.value, reading.validity))
 
     def _stop_of(self, pump: Pump, now_ms: int, reason: str) -> Stop | None:
         """What is to be noted if the pump stops now."""

@@ -194,6 +194,7 @@ class PatientFacts:
         for device in bed.devices.values():
             if device.is_watched and device.id.device != CHART_DEVICE:
                 self.take_device(device)
+        self.infusions.take_samples()  # what was said before the patient came is not a series of theirs
 
     def leave_bed(self, now_ms: int) -> None:
         """The patient leaves the bed; its pumps stay behind, what a person charted goes along."""

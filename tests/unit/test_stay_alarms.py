@@ -13,6 +13,7 @@ from alerts.ward import Ward
 from gateway.frames import admission_state
 from gateway.rulesets import load_rulebook
 from streaming.commands import Admit, Course, Sign
+from streaming.effects import SamplesAccepted
 from streaming.identity import DeviceId
 from streaming.observation import EventMessage, MetricReading, MetricValue, StatusMessage
 from tests.support.bedside import BED, HR, SPO2, Bedside, line, ms
@@ -451,3 +452,27 @@ def test_the_state_of_an_admission_tells_the_estimated_leak() -> None:
     assert state is not None
     leak = state["leak_estimate"]
     assert (leak["estimated"], leak["grade"], leak["unknown"]) == (True, 2, ["urine"])
+
+
+def norepinephrine_series(bedside: Treated) -> list[tuple[int, float]]:
+    accepted = (each for each in bedside.effects if isinstance(each, SamplesAccepted))
+    samples = (sample for each in accepted for sample in each.signals)
+    return [(at_ms, value) for name, at_ms, value, _ in samples if name == "norepinephrine_ug_kg_min"]
+
+
+def test_what_the_pumps_give_of_a_pressor_is_a_series_of_the_stay() -> None:
+    bedside = Treated()
+    bedside.pump(60, PRESSOR)
+    bedside.pump(120, {**PRESSOR, "MDC_RATE_DOSE": 0.4})
+    bedside.pump(180, {**PRESSOR, **STOPPED})
+
+    assert norepinephrine_series(bedside) == [(ms(60), 0.3), (ms(120), 0.4), (ms(180), 0.0)]
+
+
+def test_a_pump_that_stayed_behind_when_the_patient_moved_adds_nothing_to_the_series() -> None:
+    bedside = Treated()
+    bedside.pump(60, PRESSOR)
+    bedside.transfer(90)
+    bedside.pump(120, PRESSOR)
+
+    assert norepinephrine_series(bedside) == [(ms(60), 0.3)]
