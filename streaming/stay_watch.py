@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streaming.admission import Admission
+from streaming.criteria.asking import TO_HOLD, TO_RESUME
 from streaming.criteria.attention import names_of
-from streaming.criteria.evaluate import TO_HOLD, TO_RESUME, Finding, evaluate
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import Facts
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import RhythmPresent, leaves
 from streaming.freshness import CONTINUOUS
 from streaming.instants import format_ms

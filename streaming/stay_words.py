@@ -5,7 +5,7 @@ Words only: it is told what was found, and decides nothing.
 
 from __future__ import annotations
 
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import (
     BaselineChange,
     Burden,

@@ -26,9 +26,11 @@ from __future__ import annotations
 from copy import copy
 from enum import StrEnum
 
+from streaming.criteria.asking import NEVER_MS, TO_HOLD, TO_RESUME, Asking
 from streaming.criteria.criterion import Criterion
-from streaming.criteria.evaluate import NEVER_MS, TO_HOLD, TO_RESUME, Asking, Finding, evaluate
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import Facts, Reading
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import FallFromPeak, Leaf, Limit, StateIs, leaves
 from streaming.observation import Validity
 from streaming.truth import Truth

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 
 from streaming.criteria.criterion import Criterion
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import (
     Absent,
     AllOf,

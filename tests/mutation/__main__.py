@@ -24,9 +24,17 @@ from tests.mutation.page import Result, explanations, page_of, results_in
 from tests.mutation.trial import Baseline, read_baseline, take_baseline, try_mutant
 
 MODULES = (
+    "streaming/criteria/answers/changes.py",
+    "streaming/criteria/answers/charted.py",
+    "streaming/criteria/answers/judgement.py",
+    "streaming/criteria/answers/present.py",
+    "streaming/criteria/answers/rhythms.py",
+    "streaming/criteria/answers/windows.py",
+    "streaming/criteria/asking.py",
     "streaming/criteria/criterion.py",
     "streaming/criteria/decision.py",
     "streaming/criteria/evaluate.py",
+    "streaming/criteria/finding.py",
     "streaming/criteria/freshness.py",
     "streaming/criteria/kinds.py",
     "streaming/criteria/outlook.py",

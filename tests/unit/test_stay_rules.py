@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.rulesets import load_alarm_profile, load_dosing_profile, shipped_dosing_profiles
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import Limit
 from streaming.criteria.predicates import parse_predicate
 from streaming.rules.kinds import InfusionRule, Rule, StayExample, StayRule

@@ -14,7 +14,7 @@ from streaming.criteria.attention import (
     rests_on,
     slide_ms,
 )
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import (
     Absent,
     AllOf,

@@ -9,7 +9,7 @@ import pytest
 from streaming.criteria.attention import INTERVAL
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.decision import Decision, DecisionBook, Signed, criterion_json, gate_at
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.predicates import parse_predicate
 from streaming.criteria.state import CriterionState, State
 from streaming.truth import Truth

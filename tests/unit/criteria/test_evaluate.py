@@ -6,19 +6,10 @@ from typing import Any
 
 import pytest
 
-from streaming.criteria.evaluate import (
-    APART,
-    NO_BASELINE,
-    NO_EARLIER,
-    NO_VALUE,
-    QUESTIONABLE,
-    TO_RESUME,
-    TOO_LITTLE,
-    Asking,
-    Finding,
-    evaluate,
-)
+from streaming.criteria.asking import TO_RESUME, Asking
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import Sample, Total
+from streaming.criteria.finding import APART, NO_BASELINE, NO_EARLIER, NO_VALUE, QUESTIONABLE, TOO_LITTLE, Finding
 from streaming.criteria.kinds import Bounds, leaves
 from streaming.criteria.predicates import parse_predicate
 from streaming.observation import Validity

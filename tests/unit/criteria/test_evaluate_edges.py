@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from streaming.criteria.evaluate import TOO_LITTLE, Asking, Finding, evaluate
+from streaming.criteria.asking import Asking
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import RhythmEvent, Total
+from streaming.criteria.finding import TOO_LITTLE, Finding
 from streaming.criteria.kinds import Burden
 from streaming.criteria.predicates import parse_predicate
 from streaming.truth import Truth

@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from streaming.criteria.evaluate import (
-    NO_EARLIER,
-    NO_INTERVAL,
-    NO_VALUE,
-    NO_WATCH,
-    QUESTIONABLE,
-    Asking,
-    Finding,
-    evaluate,
-)
+from streaming.criteria.asking import Asking
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import RhythmEvent, Sample
+from streaming.criteria.finding import NO_EARLIER, NO_INTERVAL, NO_VALUE, NO_WATCH, QUESTIONABLE, Finding
 from streaming.criteria.predicates import parse_predicate
 from streaming.criteria.words import what_was_found
 from streaming.observation import Validity

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from streaming.criteria.evaluate import Finding, evaluate
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.facts import Total
+from streaming.criteria.finding import Finding
 from streaming.criteria.predicates import parse_predicate
 from streaming.truth import Truth
 from tests.support.plain_facts import BEGIN_MS, HOUR_MS, MINUTE_MS, PlainFacts, run_of, say

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from streaming.criteria.asking import TO_HOLD
 from streaming.criteria.criterion import Counting, CriterionClass
-from streaming.criteria.evaluate import TO_HOLD, evaluate
+from streaming.criteria.evaluate import evaluate
 from streaming.criteria.examples import check_example, outcome
 from streaming.criteria.kinds import Limit
 from streaming.criteria.predicates import PREDICATE_KINDS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streaming.criteria.criterion import Criterion
-from streaming.criteria.evaluate import Finding
+from streaming.criteria.finding import Finding
 from streaming.criteria.predicates import PREDICATE_KINDS, parse_predicate
 from streaming.criteria.state import CriterionState
 from streaming.criteria.words import (
