@@ -13,7 +13,8 @@ from streaming.criteria.attention import INTERVAL, Changes
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.decision import Decision, DecisionBook, NextDose, SignatureRefused
 from streaming.criteria.kinds import Leaf
-from streaming.therapy.patient_facts import INFUSIONS, PatientFacts
+from streaming.therapy.infusion_news import INFUSIONS
+from streaming.therapy.patient_facts import PatientFacts
 
 NEVER_DUE_MS = 1 << 62
 HOLDING = frozenset({Decision.HOLD, Decision.DISCONTINUE})

@@ -24,7 +24,8 @@ from streaming.criteria.kinds import Leaf, leaves
 from streaming.rules.kinds import InfusionRule, StayRule
 from streaming.stay_watch import Evidence, StayWatch
 from streaming.step import Step
-from streaming.therapy.patient_facts import INFUSIONS, PatientFacts
+from streaming.therapy.infusion_news import INFUSIONS
+from streaming.therapy.patient_facts import PatientFacts
 
 LOOK_EVERY_MS = 1_000
 DECISION = "decision"

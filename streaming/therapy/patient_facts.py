@@ -1,9 +1,9 @@
 """What is known of one admitted patient, as the dose criteria ask for it (`streaming.criteria.facts.Facts`).
 
-The present comes from the bed's channels under the criteria's limits on age; the past from what was kept of the stay.
-The past begins with the admission and goes along when the patient moves; what devices of the bed had determined before
-belongs to somebody else, but for the values that are current when the patient comes. Doubtful values are part of the
-present, marked so, and never of the past.
+The present comes from the bed's channels (`speakers`), the past from what was kept of the stay (`kept`), and the rest
+is reckoned (`fluid_record`, `shock_index`, `weights`). The past begins with the admission and goes along when the
+patient moves; what devices of the bed had determined before belongs to somebody else, but for the values that are
+current when the patient comes. Doubtful values are part of the present, marked so, and never of the past.
 
 What comes each second is kept once a minute, as it was when the first message of the minute had come; only of the mean
 pressure every value counts. No answer depends on when questions were asked. It judges nothing.
@@ -11,34 +11,33 @@ pressure every value counts. No answer depends on when questions were asked. It 
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from streaming.admission import Admission
 from streaming.commands import Course
-from streaming.criteria.attention import INTERVAL
 from streaming.criteria.facts import Reading, RhythmEvent, Sample, Total
-from streaming.criteria.freshness import MONITORED_MS, usual_fresh_ms
-from streaming.freshness import CONTINUOUS
+from streaming.criteria.freshness import usual_fresh_ms
 from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
 from streaming.observation import EventMessage, Validity
-from streaming.signals import first_to_speak
 from streaming.therapy.doses import DoseRecord, order_of
 from streaming.therapy.drugs import PRESSORS, Drug
 from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
 from streaming.therapy.fluid_chart import FluidChart, fluid_chart
-from streaming.therapy.fluids import Periodic, Urine
-from streaming.therapy.history import SampledHistory, SignalHistory, StateHistory
+from streaming.therapy.fluid_record import DAY_MS, DIARRHEA, HOUR_MS, SHIFT_MS, FluidRecord
+from streaming.therapy.history import SignalHistory
 from streaming.therapy.infusion import PUMP_METRICS
+from streaming.therapy.infusion_news import INFUSIONS, NEVER_DUE_MS, InfusionNews
 from streaming.therapy.infusions import Infusions
-from streaming.therapy.minutes import MinuteMeans
+from streaming.therapy.kept import Kept
+from streaming.therapy.mean_pressure import MEAN_PRESSURE, MeanPressure
 from streaming.therapy.pressors import DRUG_OF, SIGNAL_OF, ran_at
 from streaming.therapy.rhythms import Rhythms
+from streaming.therapy.shock_index import shock_index
+from streaming.therapy.speakers import ECG_RATE, Speakers
 from streaming.therapy.weights import Weights
 
 if TYPE_CHECKING:
@@ -46,23 +45,13 @@ if TYPE_CHECKING:
     from streaming.device import Device
     from streaming.signals import Channel, SignalSlot
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-LEAST_COVERAGE = 0.8
-"""Contract, section 9: totals over a window need so much of it."""
-ECG_RATE = "MDC_ECG_HEART_RATE"
 URINE_COLLECTED = "MDC_VOL_URINE_COL"
 WATCHED_METRICS: frozenset[str] = frozenset({*PUMP_METRICS, URINE_COLLECTED})
 """A device that reports one of these is looked at after each of its messages."""
-_KEPT_CONTINUOUS = ("hr", "map", "sbp", "spo2")
-"""Continuous signals of which the past is kept, once a minute: what spoke for the patient."""
 _FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"urine_ml_h": ("urine_ml", "urine_ml_8h", "fluid_balance_ml_24h"), "weight": ("weight_gain_pct",)}
 )
 """What is reckoned from a signal."""
-INFUSIONS = "infusions"
-"""What changes when a pump reports something new, and when time alone changes what is known of the pumps."""
-NEVER_DUE_MS = 1 << 62
 _NOTHING = Total(0.0, 0.0)
 _USUAL_LIMITS = InfusionLimits()
 
@@ -83,23 +72,15 @@ class PatientFacts:
     __slots__ = (
         "_admission",
         "_baseline",
-        "_bed",
         "_changed",
-        "_diarrhea",
-        "_findings_due_ms",
+        "_fluids",
         "_here_since_ms",
-        "_histories",
-        "_infusions_due_ms",
-        "_look_ms",
+        "_kept",
+        "_news",
         "_pressure",
-        "_pressure_ms",
-        "_pressure_times",
-        "_pressures",
-        "_pressures_by_minute",
+        "_pressure_slot",
         "_rhythms",
-        "_silences",
-        "_states",
-        "_urine",
+        "_speakers",
         "_urine_lapses_ms",
         "_weights",
         "infusions",
@@ -113,32 +94,21 @@ class PatientFacts:
         self.infusions = Infusions(began_ms, admission.dosing_weight_kg)
         self._admission = admission
         self._baseline = {**admission.baseline, "weight": admission.baseline_weight_kg}
-        self._bed: Bed | None = None
+        self._speakers = Speakers()
         self._here_since_ms = began_ms
-        self._look_ms = began_ms
-        """When what comes each second is kept next."""
-        self._pressure: SignalSlot | None = None
-        """Where the mean pressure is told, and below what it told since `_pressures_by_minute` was last brought up."""
-        self._pressure_ms = began_ms - 1
-        self._pressure_times = array("q")
-        self._pressures = array("d")
-        self._pressures_by_minute = MinuteMeans(began_ms)
-        self._histories: dict[str, SignalHistory] = {}
-        self._states: dict[str, StateHistory] = {}
+        """Since when the patient has been in this bed."""
+        self._kept = Kept(began_ms)
+        self._pressure = MeanPressure(began_ms)
+        self._pressure_slot: SignalSlot | None = None
+        """Where the mean pressure of this bed is told."""
         self._rhythms = Rhythms()
-        self._urine = Urine()
+        self._fluids = FluidRecord(self.infusions)
         self._urine_lapses_ms = NEVER_DUE_MS
         """When too little is known of the urine of eight hours, if nothing more is reported."""
-        self._diarrhea = Periodic(8 * HOUR_MS)
         self._weights = Weights(admission.baseline_weight_kg)
         self._changed: dict[str, None] | None = None
         """What has changed since somebody asked; None when it may be anything."""
-        self._infusions_due_ms = began_ms
-        """When time alone changes something about pumps, doses or findings."""
-        self._findings_due_ms = began_ms
-        """The same, the silence of pumps left out."""
-        self._silences: list[tuple[str, bool, bool]] = []
-        """Which pumps were silent when this was last looked at."""
+        self._news = InfusionNews(self.infusions, began_ms)
 
     # --- what has changed ---------------------------------------------------------------------------------------------
 
@@ -156,22 +126,14 @@ class PatientFacts:
             self._urine_lapses_ms = NEVER_DUE_MS
             self._note("urine_ml_8h")
         is_reported = self._changed is None or INFUSIONS in self._changed
-        if is_reported or now_ms >= self._infusions_due_ms:
-            silences = self.infusions.silences(now_ms)
-            if is_reported or now_ms >= self._findings_due_ms or silences != self._silences:
-                self._note(INFUSIONS, INTERVAL, *self.infusions.rates_changed(now_ms))
-                due_ms = self.infusions.findings_due_ms(now_ms, limits)
-                self._findings_due_ms = NEVER_DUE_MS if due_ms is None else due_ms
-                self._silences = silences
-            silence_ms = self.infusions.silence_due_ms(now_ms)
-            self._infusions_due_ms = min(self._findings_due_ms, NEVER_DUE_MS if silence_ms is None else silence_ms)
+        self._note(*self._news.look(now_ms, limits, is_reported=is_reported))
         changed, self._changed = self._changed, {}
         return changed
 
     @property
     def changes_ms(self) -> int:
         """When time alone next changes something about pumps, doses, findings or urine; never later than the truth."""
-        return min(self._infusions_due_ms, self._urine_lapses_ms)
+        return min(self._news.due_ms, self._urine_lapses_ms)
 
     def _note(self, *names: str) -> None:
         if self._changed is not None:
@@ -181,16 +143,16 @@ class PatientFacts:
 
     def come_to(self, bed: Bed, now_ms: int) -> None:
         """The patient takes a bed: what its devices say now is theirs from now on."""
-        self._bed = bed
+        self._speakers.bed = bed
         self._changed = None
         self.now_ms = self._here_since_ms = now_ms
         for slot in bed.slots.values():
             for channel in slot.candidates:
                 if slot.keeps_all and channel.value is not None and channel.device.device != CHART_DEVICE:
                     self._keep(slot.name, channel.at_ms, channel.value, channel.validity)
-        self._look_around()
-        if not self._histories:
-            self._look_ms = now_ms  # nothing was there: the first message brings something
+        self._sample()
+        if not self._kept.has_series:
+            self._kept.next_sample_ms = now_ms  # nothing was there: the first message brings something
         for device in bed.devices.values():
             if device.is_watched and device.id.device != CHART_DEVICE:
                 self.take_device(device)
@@ -200,26 +162,21 @@ class PatientFacts:
         """The patient leaves the bed; its pumps stay behind, what a person charted goes along."""
         self.now_ms = now_ms
         self.infusions.leave_bed(now_ms)
-        self._bed = self._pressure = None
+        self._speakers.bed = self._pressure_slot = None
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 
     def take(self, now_ms: int) -> None:
         """Look at the signals after a message."""
         self.now_ms = now_ms
-        if now_ms >= self._look_ms:
-            self._look_around()
-        slot = self._pressure
-        if slot is None and self._bed is not None:
-            slot = self._pressure = self._bed.slots.get("map")
+        if now_ms >= self._kept.next_sample_ms:
+            self._sample()
+        slot = self._pressure_slot
+        if slot is None:
+            slot = self._pressure_slot = self._speakers.slot(MEAN_PRESSURE)
         source = slot.source if slot is not None else None
-        if source is not None and source.at_ms > self._pressure_ms:
-            self._pressure_ms = at_ms = source.at_ms
-            if source.validity:
-                self._means().interrupt(at_ms)
-            else:
-                self._pressure_times.append(at_ms)
-                self._pressures.append(source.value)  # type: ignore[arg-type]  # a pressure is a number
+        if source is not None and source.at_ms > self._pressure.until_ms:
+            self._pressure.take(source)
 
     def keep(self, slot: SignalSlot, channel: Channel, at_ms: int, value: float | str, validity: Validity) -> None:
         """Take a value of a signal that is measured or charted now and then, late or not, speaking or not."""
@@ -230,9 +187,13 @@ class PatientFacts:
     def take_device(self, device: Device) -> None:
         """Look at a device that has a pump or collects urine, after a message of it."""
         bag = device.channels.get(URINE_COLLECTED)
-        if bag is not None and isinstance(bag.value, int | float) and self._urine.collected(bag.at_ms, bag.value):
+        if (
+            bag is not None
+            and isinstance(bag.value, int | float)
+            and self._fluids.urine.collected(bag.at_ms, bag.value)
+        ):
             self._note_urine()
-            self._note_hour()
+            self._keep_urine("urine_ml_h", HOUR_MS)
         if self.infusions.take(device, self.now_ms):
             self._note(INFUSIONS)
 
@@ -296,7 +257,7 @@ class PatientFacts:
 
     def fluid_chart(self, hours: int, now_ms: int) -> FluidChart:
         """What went in and out, by the hour, and the boluses."""
-        return fluid_chart(self.infusions.every_pump, self._urine, self._admission.admitted_ms, now_ms, hours)
+        return fluid_chart(self.infusions.every_pump, self._fluids.urine, self._admission.admitted_ms, now_ms, hours)
 
     # --- Facts: the present -------------------------------------------------------------------------------------------
 
@@ -313,104 +274,58 @@ class PatientFacts:
         return None if is_old else reading
 
     def _spoken(self, signal: str, fresh_ms: int | None) -> Reading | None:
-        """What the best channel says that is not too old."""
-        slot = self._bed.slots.get(signal) if self._bed is not None else None
-        channel = self._speaker(slot, fresh_ms) if slot is not None else None
-        if channel is None or channel.value is None:
-            return None
-        value, validity = channel.value, channel.validity
-        if signal == "weight" and not isinstance(value, str) and self._is_doubtful_weight(channel.at_ms, value):
-            validity = Validity.QUESTIONABLE
-        unit = SIGNAL_UNITS.get(signal, "")
-        return Reading(value, unit, channel.at_ms, channel.name, channel.device.device, validity)
-
-    def _speaker(self, slot: SignalSlot, fresh_ms: int | None) -> Channel | None:
-        heard = []
-        for channel in slot.candidates:
-            limit_ms = usual_fresh_ms(slot.name, channel.name) if fresh_ms is None else fresh_ms
-            if channel.value is None or self.now_ms - channel.at_ms > limit_ms:
-                continue
-            if channel is slot.preferred:
-                return channel
-            heard.append(channel)
-        return first_to_speak(heard, slot.source)
-
-    def _is_doubtful_weight(self, at_ms: int, weight_kg: float) -> bool:
-        return self._weights.is_doubtful(at_ms, weight_kg)
+        """What the best channel says that is not too old; a weighing that is not believed is questionable."""
+        reading = self._speakers.reading(signal, fresh_ms, self.now_ms)
+        if reading is None or signal != "weight" or isinstance(reading.value, str):
+            return reading
+        is_doubtful = self._weights.is_doubtful(reading.at_ms, reading.value)
+        return replace(reading, validity=Validity.QUESTIONABLE) if is_doubtful else reading
 
     def _urine_1h(self, fresh_ms: int | None) -> Reading | None:
-        """As reported for the hour; otherwise from the volume collected in the hour before the last report."""
+        """As reported for the hour; otherwise from the volume collected."""
         spoken = self._spoken("urine_ml_h", fresh_ms)
         if spoken is not None:
             return spoken
-        amount, coverage = self._urine.until_last_report(HOUR_MS)
         limit_ms = usual_fresh_ms("urine_ml_h", URINE_COLLECTED) if fresh_ms is None else fresh_ms
-        return None if coverage < LEAST_COVERAGE else self._not_older(self._of_urine("urine_ml_h", amount), limit_ms)
+        return self._not_older(self._fluids.urine_1h(), limit_ms)
 
     def _urine_8h(self, fresh_ms: int | None) -> Reading | None:
-        """Of the eight hours before the last report; unknown when too little of those until now is covered."""
-        if self.total("urine_ml", 8 * HOUR_MS).coverage < LEAST_COVERAGE:
-            return None
-        amount, _ = self._urine.until_last_report(8 * HOUR_MS)
-        return self._not_older(self._of_urine("urine_ml_8h", amount), fresh_ms)
-
-    def _of_urine(self, signal: str, amount: float) -> Reading:
-        return Reading(round(amount, 3), SIGNAL_UNITS[signal], self._urine.end_ms, "urine", "", Validity.VALID)
+        return self._not_older(self._fluids.urine_8h(self.now_ms), fresh_ms)
 
     def _balance_24h(self, fresh_ms: int | None) -> Reading | None:
-        """Pumps minus urine, of the day before the last report of urine."""
-        window_ms, end_ms = 24 * HOUR_MS, self._urine.end_ms
-        if min(self.total(name, window_ms).coverage for name in ("urine_ml", "intake_ml")) < LEAST_COVERAGE:
-            return None
-        given, (out, _) = self.infusions.intake(end_ms - window_ms, end_ms), self._urine.until_last_report(window_ms)
-        unit = SIGNAL_UNITS["fluid_balance_ml_24h"]
-        reading = Reading(round(given.amount - out, 3), unit, end_ms, "pumps - urine", "", Validity.VALID)
-        return self._not_older(reading, fresh_ms)
+        return self._not_older(self._fluids.balance_24h(self.now_ms), fresh_ms)
 
     def _weight_gain(self, fresh_ms: int | None) -> Reading | None:
         weight = self._spoken("weight", fresh_ms)
         if weight is None or isinstance(weight.value, str):
             return None
-        return replace(weight, value=self._gain_pct(weight.value), unit=SIGNAL_UNITS["weight_gain_pct"])
-
-    def _gain_pct(self, weight_kg: float) -> float:
-        before_kg = self._admission.baseline_weight_kg
-        return round((weight_kg - before_kg) / before_kg * 100, 6)
+        return replace(weight, value=self._weights.gain_pct(weight.value), unit=SIGNAL_UNITS["weight_gain_pct"])
 
     def _shock_index(self, fresh_ms: int | None) -> Reading | None:
-        rate, pressure = self._spoken("hr", fresh_ms), self._spoken("sbp", fresh_ms)
-        if rate is None or pressure is None:
-            return None
-        index = _index(rate.value, pressure.value)
-        at_ms, validity = min(rate.at_ms, pressure.at_ms), max(rate.validity, pressure.validity)
-        return Reading(index, SIGNAL_UNITS["shock_index"], at_ms, "hr / sbp", pressure.device, validity)
+        return shock_index(self._spoken("hr", fresh_ms), self._spoken("sbp", fresh_ms))
 
     def is_heard(self, signal: str) -> bool:
         """See `Facts`. Of continuous signals: `streaming.criteria.attention.Bands` sees a source come and go."""
-        if signal == "shock_index":
-            return self.is_heard("hr") and self.is_heard("sbp")
-        slot = self._bed.slots.get(signal) if self._bed is not None and signal in CONTINUOUS else None
-        source = slot.source if slot is not None else None
-        return source is not None and source.fresh_ms <= MONITORED_MS
+        return self._speakers.is_heard(signal)
 
     def is_spoken(self, signal: str) -> bool:
         """Whether a source of a continuous signal says now what it is, under the limits of the alarms."""
-        slot = self._bed.slots.get(signal) if self._bed is not None else None
-        return slot is not None and slot.source is not None
+        return self._speakers.is_spoken(signal)
 
     def is_stream(self, signal: str, at_ms: int) -> bool:
         """See `Facts`. By the pace of the device that determined it; what is reckoned from others is none."""
-        slot = self._bed.slots.get(signal) if self._bed is not None else None
-        channels = slot.candidates if slot is not None else ()
-        names = [channel.device.device for channel in channels if channel.at_ms == at_ms and not channel.is_cuff]
-        return self._bed is not None and any(self._bed.devices[name].is_stream for name in names)
+        return self._speakers.is_stream(signal, at_ms)
+
+    def rhythm_watch_ends_ms(self) -> int | None:
+        """See `Facts`: an ECG that counts the heart's beats now, not one that somebody charts."""
+        return self._speakers.rhythm_watch_ends_ms(self.now_ms)
 
     # --- Facts: the past ----------------------------------------------------------------------------------------------
 
     def before(self, signal: str, at_ms: int) -> Sample | None:
         """See `Facts`. Of continuous signals one value a minute is kept; a pressor's brief stop is passed over."""
         if signal == "fluid_balance_ml_24h":
-            return self._balance_at(at_ms)
+            return self._fluids.balance_at(at_ms)
         history = self._history(signal)
         if history is None:
             return None
@@ -430,54 +345,34 @@ class PatientFacts:
 
     def total(self, signal: str, window_ms: int) -> Total:
         """See `Facts`."""
-        from_ms, now_ms = self.now_ms - window_ms, self.now_ms
-        if signal == "urine_ml":
-            return self._urine.total(from_ms, now_ms)
-        if signal == "intake_ml":
-            return self.infusions.intake(from_ms, now_ms)
-        if signal == "site:diarrhea_ml_8h":
-            return self._diarrhea.stretches.total(from_ms, now_ms)
-        return _NOTHING._replace(longest_gap_ms=window_ms)
+        total = self._fluids.total(signal, self.now_ms - window_ms, self.now_ms)
+        return _NOTHING._replace(longest_gap_ms=window_ms) if total is None else total
 
     def minutes_below(self, signal: str, limit: float, window_ms: int) -> Total:
         """See `Facts`. Kept of `map`."""
-        if signal != "map":
+        if signal != MEAN_PRESSURE:
             return _NOTHING._replace(longest_gap_ms=window_ms)
-        return self._means().minutes_below(limit, self.now_ms - window_ms, self.now_ms)
+        return self._pressure.by_minute().minutes_below(limit, self.now_ms - window_ms, self.now_ms)
 
     def average_below(self, signal: str, limit: float, window_ms: int) -> Total:
         """See `Facts`. Kept of `map`; of the means of the minutes."""
-        if signal != "map":
+        if signal != MEAN_PRESSURE:
             return _NOTHING._replace(longest_gap_ms=window_ms)
-        return self._means().average_below(limit, self.now_ms - window_ms, self.now_ms)
+        return self._pressure.by_minute().average_below(limit, self.now_ms - window_ms, self.now_ms)
 
     def state_since(self, signal: str) -> int | None:
         """See `Facts`."""
-        states = self._states.get(signal)
+        states = self._kept.states(signal)
         return states.since() if states is not None and self.current(signal) is not None else None
 
     def count(self, signal: str, values: Sequence[str], from_ms: int) -> int:
         """See `Facts`. One state charted twice within a minute counts once."""
-        states = self._states.get(signal)
+        states = self._kept.states(signal)
         return states.count(values, from_ms) if states is not None else 0
 
     def rhythm_events(self, from_ms: int) -> Sequence[RhythmEvent]:
         """See `Facts`. At most the last 512."""
         return self._rhythms.since(from_ms)
-
-    def rhythm_watch_ends_ms(self) -> int | None:
-        """See `Facts`: an ECG that counts the heart's beats now, not one that somebody charts."""
-        slot = self._bed.slots.get("hr") if self._bed is not None else None
-        heard_ms = [channel.at_ms for channel in slot.candidates if self._is_ecg(channel)] if slot is not None else []
-        if not heard_ms:
-            return None
-        is_spoken = slot is not None and slot.source is not None and slot.source.name == ECG_RATE
-        return NEVER_DUE_MS if is_spoken else max(heard_ms) + usual_fresh_ms("hr", ECG_RATE)
-
-    def _is_ecg(self, channel: Channel) -> bool:
-        device = self._bed.devices.get(channel.device.device) if self._bed is not None else None
-        is_fresh = channel.value is not None and self.now_ms - channel.at_ms <= usual_fresh_ms("hr", ECG_RATE)
-        return channel.name == ECG_RATE and is_fresh and device is not None and device.kind != "chart"
 
     # --- infusions ----------------------------------------------------------------------------------------------------
 
@@ -527,82 +422,27 @@ class PatientFacts:
         drug = DRUG_OF.get(signal)
         if drug is not None:
             return self.infusions.rates(drug)
-        return self._histories.get("weight" if signal == "weight_gain_pct" else signal)
+        return self._kept.series("weight" if signal == "weight_gain_pct" else signal)
 
     def _in_unit_of(self, signal: str, sample: Sample | None) -> Sample | None:
         if sample is None or signal != "weight_gain_pct":
             return sample
-        return Sample(sample.at_ms, self._gain_pct(sample.value))
+        return Sample(sample.at_ms, self._weights.gain_pct(sample.value))
 
-    def _kept(self, signal: str) -> SignalHistory:
-        history = self._histories.get(signal)
-        if history is None:
-            history = self._histories[signal] = SignalHistory(self._admission.admitted_ms)
-        return history
-
-    def _sampled(self, signal: str) -> SignalHistory:
-        history = self._histories.get(signal)
-        if history is None:
-            history = self._histories[signal] = SampledHistory(self._admission.admitted_ms)
-        return history
-
-    def _state(self, signal: str) -> StateHistory:
-        states = self._states.get(signal)
-        if states is None:
-            states = self._states[signal] = StateHistory()
-        return states
-
-    def _look_around(self) -> None:
+    def _sample(self) -> None:
         """Keep what the continuous signals say now, once a minute."""
-        began_ms = self._admission.admitted_ms
-        self._look_ms = self.now_ms + MINUTE_MS - (self.now_ms - began_ms) % MINUTE_MS
-        self._means()
-        slots = self._bed.slots if self._bed is not None else {}
-        for name in _KEPT_CONTINUOUS:
-            slot = slots.get(name)
-            if slot is not None:
-                self._look_at(slot)
-        self._look_at_index(slots.get("hr"), slots.get("sbp"))
-
-    def _look_at(self, slot: SignalSlot) -> None:
-        source = slot.source or _last_heard(slot)
-        if source is None or source.validity:
-            return
-        history = self._sampled(slot.name)
-        if source.at_ms > history.last_ms:
-            history.add(source.at_ms, source.value)  # type: ignore[arg-type]  # these signals are numbers
-
-    def _look_at_index(self, rate: SignalSlot | None, pressure: SignalSlot | None) -> None:
-        """Keep the shock index where both values are believed and of one time."""
-        beats = (rate.source or _last_heard(rate)) if rate is not None else None
-        systolic = (pressure.source or _last_heard(pressure)) if pressure is not None else None
-        if beats is None or systolic is None or beats.validity or systolic.validity:
-            return
-        at_ms = min(beats.at_ms, systolic.at_ms)
-        if max(beats.at_ms, systolic.at_ms) - at_ms > usual_fresh_ms("sbp", systolic.name):
-            return
-        history = self._sampled("shock_index")
-        if at_ms > history.last_ms:
-            history.add(at_ms, _index(beats.value, systolic.value))
-
-    def _means(self) -> MinuteMeans:
-        """The mean pressure by minute, brought up to the last value."""
-        means = self._pressures_by_minute
-        if len(self._pressures) == 1:
-            means.add(self._pressure_times.pop(), self._pressures.pop())
-        elif self._pressures:
-            means.add_series(self._pressure_times, self._pressures)
-            self._pressure_times, self._pressures = array("q"), array("d")
-        return means
+        self._pressure.by_minute()
+        bed = self._speakers.bed
+        self._kept.sample(bed.slots if bed is not None else {}, self.now_ms)
 
     def _keep(self, name: str, at_ms: int, value: float | str, validity: Validity) -> None:
         self._note(name, *_FOLLOWS.get(name, ()))
         if isinstance(value, str):
-            self._state(name).add(at_ms, value)
+            self._kept.chart(name, at_ms, value)
         elif name == "weight" and not self._is_weighed(at_ms, value):
             return
         elif not validity:
-            self._kept(name).add(at_ms, value)
+            self._kept.add(name, at_ms, value)
             self._add_up(name, at_ms, value)
 
     def _is_weighed(self, at_ms: int, weight_kg: float) -> bool:
@@ -617,43 +457,22 @@ class PatientFacts:
     def _add_up(self, name: str, at_ms: int, value: float) -> None:
         """Take a value that stands for the period before it."""
         if name == "urine_ml_h":
-            self._urine.flow(at_ms, value)
+            self._fluids.urine.flow(at_ms, value)
             self._note_urine()
-        elif name == "site:diarrhea_ml_8h":
-            self._diarrhea.add(at_ms, value)
+        elif name == DIARRHEA:
+            self._fluids.take_diarrhea(at_ms, value)
 
     def _note_urine(self) -> None:
         """Keep what the eight hours before the last report gave."""
         self._note("urine_ml_h", *_FOLLOWS["urine_ml_h"])
-        lapses_ms = self._urine.lapses_ms(8 * HOUR_MS, LEAST_COVERAGE)
-        self._urine_lapses_ms = NEVER_DUE_MS if lapses_ms is None or lapses_ms <= self.now_ms else lapses_ms
-        amount, coverage = self._urine.until_last_report(8 * HOUR_MS)
-        if coverage >= LEAST_COVERAGE:
-            self._kept("urine_ml_8h").add(self._urine.end_ms, round(amount, 3))
+        self._urine_lapses_ms = self._fluids.urine_lapses_ms(self.now_ms)
+        self._keep_urine("urine_ml_8h", SHIFT_MS)
 
-    def _note_hour(self) -> None:
-        """Keep what was collected in the hour before the last report."""
-        amount, coverage = self._urine.until_last_report(HOUR_MS)
-        if coverage >= LEAST_COVERAGE:
-            self._kept("urine_ml_h").add(self._urine.end_ms, round(amount, 3))
-
-    def _balance_at(self, at_ms: int) -> Sample | None:
-        from_ms = at_ms - 24 * HOUR_MS
-        out, given = self._urine.total(from_ms, at_ms), self.infusions.intake(from_ms, at_ms)
-        if min(out.coverage, given.coverage) < LEAST_COVERAGE:
-            return None
-        return Sample(at_ms, round(given.amount - out.amount, 3))
-
-
-def _last_heard(slot: SignalSlot) -> Channel | None:
-    """Who spoke last, when nobody speaks now: some devices report less often than a value speaks."""
-    heard = [channel for channel in slot.candidates if channel.value is not None]
-    return max(heard, key=attrgetter("at_ms"), default=None)
-
-
-def _index(rate: float | str | None, pressure: float | str | None) -> float:
-    """Shock index, four decimals; both are numbers, and a pressure that is believed is not 0."""
-    return round(rate / pressure, 4)  # type: ignore[operator]
+    def _keep_urine(self, signal: str, window_ms: int) -> None:
+        """Keep what was given in the window before the last report."""
+        sample = self._fluids.urine_before_last_report(window_ms)
+        if sample is not None:
+            self._kept.add(signal, sample.at_ms, sample.value)
 
 
 _DERIVED: Mapping[str, Callable[[PatientFacts, int | None], Reading | None]] = MappingProxyType(
@@ -669,8 +488,8 @@ _SHOWN_FOR_MS: Mapping[str, int] = MappingProxyType(
     {
         "urine_ml_h": usual_fresh_ms("urine_ml_h", URINE_COLLECTED),
         # So long after the last report too little of the window is covered.
-        "urine_ml_8h": 8 * HOUR_MS // 5,
-        "fluid_balance_ml_24h": 24 * HOUR_MS // 5,
+        "urine_ml_8h": SHIFT_MS // 5,
+        "fluid_balance_ml_24h": DAY_MS // 5,
         "weight_gain_pct": usual_fresh_ms("weight_gain_pct", ""),
         "shock_index": usual_fresh_ms("hr", ECG_RATE),
     }

@@ -56,6 +56,10 @@ class Weights:
             return False
         return self._last == (at_ms, weight_kg) or not self._is_credible(Sample(at_ms, weight_kg))
 
+    def gain_pct(self, weight_kg: float) -> float:
+        """How much more that is than the weight before treatment, in per cent of it."""
+        return round((weight_kg - self._baseline_kg) / self._baseline_kg * 100, 6)
+
     def last_in_pounds(self, dosing_kg: float) -> Sample | None:
         """The last weighing, if it differs from the weight before treatment or from the order's as kg and lb do."""
         last = self._last
