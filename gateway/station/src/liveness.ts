@@ -2,20 +2,22 @@
  *
  * Theory of operation. Three guards stand behind the word "live", each for what the one before it cannot see: the tick
  * (the feed is silent or late), the wake watch (the tick itself did not run), and the veil - an animation outside this
- * thread, restarted by every frame, that covers the page even if this script hangs. The word stands in the body's class
- * and in signals; what shows it without fail, class and veil, does not depend on what draws the rest.
+ * thread, wound back twice a second to the age of the last frame, that covers the page even if this script hangs. The
+ * word stands in the body's class and in signals; what shows it without fail, class and veil, does not depend on what
+ * draws the rest.
  */
 
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 
 import { LIVE_WITHIN_MS, WakeWatch } from "./clock";
 import { Feed, type Connection } from "./feed";
 import { clockText } from "./format";
 import type { Frame } from "./types";
-import { beat, clock, freshCount, isLive, service, takeFrame as takeIntoWard, version } from "./ward";
+import { beat, clock, drawNumbers, freshCount, isLive, service, takeFrame as takeIntoWard, version } from "./ward";
 
 const TICK_MS = 250;
-/** Of so many ticks one is a beat: ages and countdowns are in seconds, and drawing costs more than looking. */
+/** Numbers are drawn every so many ticks, ages and countdowns with every second drawing: it costs more than looking. */
+const NUMBER_TICKS = 2;
 const BEAT_TICKS = 4;
 /** The veil falls after this much silence: the longest that a dead page may look alive. */
 const VEIL_MS = 3000;
@@ -45,9 +47,9 @@ function takeFrame(frame: Frame, atMs: number): void {
     onRecovery();
   }
   hasSlept = false;
-  feedNumber.value = feed.n;
+  const wasLive = isLive.peek();
   showLiveness();
-  if (isLive.peek() && veil) veil.currentTime = 0;
+  if (!wasLive) drawTime();
 }
 
 function readHead(snapshot: Frame): void {
@@ -134,8 +136,18 @@ function tick(alsoDo: () => void): void {
   replaceSilentConnection();
   showLiveness();
   ticks += 1;
-  if (ticks % BEAT_TICKS === 0) beat.value += 1;
+  if (ticks % NUMBER_TICKS === 0) drawTime();
   alsoDo();
+}
+
+function drawTime(): void {
+  batch(() => {
+    drawNumbers();
+    if (ticks % BEAT_TICKS === 0) beat.value += 1;
+    feedNumber.value = feed.n;
+  });
+  // The veil is held up by what was heard, to the instant: a page that hangs after this is covered in time.
+  if (isLive.peek() && veil) veil.currentTime = Math.min(clock.silenceMs, VEIL_MS);
 }
 
 /** Something here went wrong: nothing counts until a fresh snapshot has been drawn without fault. */

@@ -1,6 +1,9 @@
 /* What the page knows of the ward: the beds as the feed last described them, in signals that the components read.
  *
- * Invariant: a frame is taken whole or not at all; whoever reads in between sees the frame before.
+ * Invariants
+ *   - A frame is taken whole or not at all; whoever reads in between sees the frame before.
+ *   - Of a bed in which only numbers changed, the frame waits for the next `drawNumbers`, half a second at the longest
+ *     (`pace.ts`); the newest frame replaces one that waits, and one that says more than numbers waits for nobody.
  */
 
 import { batch, computed, signal, type Signal } from "@preact/signals";
@@ -8,6 +11,7 @@ import { batch, computed, signal, type Signal } from "@preact/signals";
 import { compareUrgency, isNew, type Placed } from "./alarms";
 import { FeedClock } from "./clock";
 import { compareNatural } from "./format";
+import { urgentPartOf } from "./pace";
 import type { AlarmFrame, BedFrame, Frame, ServiceState } from "./types";
 
 export const clock = new FeedClock();
@@ -25,7 +29,10 @@ export const version: Signal<string | null> = signal(null);
 export const isPlaced = signal(false);
 
 const beds = new Map<string, Signal<BedFrame>>();
-/** Moves on when any bed changed. */
+const urgentParts = new Map<string, string>();
+/** Frames in which only numbers changed since what is drawn. */
+const waiting = new Map<string, BedFrame>();
+/** Moves on when any bed changed in more than numbers. */
 const change = signal(0);
 
 export function keyOf(bed: { unit: string; bed: string }): string {
@@ -69,22 +76,46 @@ export function takeFrame(frame: Frame): void {
     else if (frame.type === "snapshot") house.value = [];
     if (!Array.isArray(frame.beds)) throw new Error("frame without beds");
     if (frame.type === "snapshot") keepOnly(new Set(frame.beds.map(keyOf)));
-    for (const key of frame.removed ?? []) beds.delete(key);
-    for (const bed of frame.beds) put(bed);
+    for (const key of frame.removed ?? []) remove(key);
+    const changed = frame.beds.filter((bed) => put(bed, frame.type === "snapshot"));
     placeBeds();
-    change.value += 1;
+    if (changed.length > 0 || frame.type === "snapshot" || frame.removed) change.value += 1;
+  });
+}
+
+/** Lets the numbers be drawn that have come since the last time. */
+export function drawNumbers(): void {
+  if (waiting.size === 0) return;
+  batch(() => {
+    for (const [key, bed] of waiting) beds.get(key)!.value = bed;
+    waiting.clear();
   });
 }
 
 function keepOnly(keys: Set<string>): void {
-  for (const key of beds.keys()) if (!keys.has(key)) beds.delete(key);
+  for (const key of beds.keys()) if (!keys.has(key)) remove(key);
 }
 
-function put(bed: BedFrame): void {
+function remove(key: string): void {
+  beds.delete(key);
+  urgentParts.delete(key);
+  waiting.delete(key);
+}
+
+/** Whether the bed changed at once; else its numbers wait. */
+function put(bed: BedFrame, atOnce: boolean): boolean {
   const key = keyOf(bed);
   const known = beds.get(key);
+  const urgentPart = urgentPartOf(bed);
+  if (known && !atOnce && urgentParts.get(key) === urgentPart) {
+    waiting.set(key, bed);
+    return false;
+  }
+  waiting.delete(key);
+  urgentParts.set(key, urgentPart);
   if (known) known.value = bed;
   else beds.set(key, signal(bed));
+  return true;
 }
 
 function placeBeds(): void {
