@@ -111,6 +111,11 @@ class Alarm:
         """The unit it is about."""
         return self.bed.unit if self.bed is not None else self.house_unit
 
+    @property
+    def is_unseen_and_high(self) -> bool:
+        """Whether it is of high priority and nobody has seen it."""
+        return self.priority is Priority.HIGH and self.signal in (SignalState.ON, SignalState.LATCHED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmTransition:

@@ -16,107 +16,27 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from alerts.alarm import (
-    Acknowledgement,
-    Alarm,
-    AlarmTransition,
-    ConditionState,
-    Evidence,
-    Kind,
-    Priority,
-    SignalState,
-)
-from alerts.conditions import (
-    NEVER_MS,
-    PRIORITY_RANK,
-    CauseKey,
-    Conditions,
-    Member,
-    MemberKey,
-    SwitchedOff,
-    is_further,
-    leading,
-)
+from alerts.alarm import Acknowledgement, Alarm, AlarmTransition, ConditionState, Kind, Priority, SignalState
+from alerts.cause import Cause
+from alerts.conditions import NEVER_MS, PRIORITY_RANK, CauseKey, Conditions, Member, SwitchedOff, leading
 from alerts.current import Current, as_it_was
+from alerts.damping import Onsets
+from alerts.evidence import EvidenceWriter
 from alerts.lifecycle import AlarmEvent, Standing, is_latching, move
-from alerts.policy import PLAIN, AlarmPolicy, Group
+from alerts.numbering import Numbering
+from alerts.policy import PLAIN, AlarmPolicy
+from alerts.timers import set_timers
 from streaming.identity import BedId
-from streaming.instants import format_ms
 from streaming.outcome import OutcomeChanged
 
 VIGIL = "vigil"
 """The actor of what nobody did."""
 HOUSE = "house"
 """What stands for the admission in the ids of alarms that have none."""
-
-
-class Numbering:
-    """Numbers of transitions, from 1, without gaps; the books of one house share theirs."""
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    def next(self) -> int:
-        """The next number."""
-        self.last += 1
-        return self.last
-
-
-class Cause:
-    """One alarm with its parts and timers. Instants are gateway milliseconds."""
-
-    __slots__ = (
-        "alarm",
-        "announced_for",
-        "begun",
-        "group",
-        "heard",
-        "key",
-        "members",
-        "quiet_until_ms",
-        "remind_ms",
-        "reminded",
-        "unseen_ms",
-    )
-
-    def __init__(self, key: CauseKey, group: Group | None, alarm: Alarm) -> None:
-        self.key = key
-        self.group = group
-        self.alarm = alarm
-        self.members: dict[MemberKey, Member] = {}
-        self.heard: set[MemberKey] = set()
-        """Parts held at the last look."""
-        self.begun: dict[MemberKey, list[int]] = {}
-        """When each part began lately, as far back as damping looks."""
-        self.announced_for = AlarmEvent.ONSET
-        """For what it was last announced: something begins or worsens, or people are reminded."""
-        self.unseen_ms: int | None = None
-        """Since when somebody is waited for."""
-        self.remind_ms: int | None = None
-        self.reminded = 0
-        """How often people were reminded since something new was announced."""
-        self.quiet_until_ms: int | None = None
-        """When an alarm that came and went too often, and is absent now, has been quiet for long enough."""
-
-    @property
-    def due_ms(self) -> int:
-        """When time alone changes something."""
-        is_there = self.alarm.condition is not ConditionState.ABSENT
-        dues = (self.alarm.next_escalation_at_ms, self.remind_ms if is_there else None, self.quiet_until_ms)
-        return min((due for due in dues if due is not None), default=NEVER_MS)
-
-    def is_outdone(self, member: Member) -> bool:
-        """Whether a part held at the last look is a further step of what the member measures."""
-        group = self.group
-        return group is not None and any(
-            other.key in self.heard
-            and (is_further(other.rule, member.rule) or group.outdoes(other.rule.id, member.rule.id))
-            for other in self.members.values()
-        )
 
 
 class AlarmBook:
@@ -151,8 +71,8 @@ class AlarmBook:
         self.audio_paused: tuple[int, int] | None = None
         """Since when and until when the sound of the alarms announced before is paused."""
         self._numbering = numbering or Numbering()
-        self._onsets: dict[CauseKey, list[int]] = {}
-        """When the latest alarms of each cause began, as far back as damping looks."""
+        self._onsets = Onsets(policy.damping)
+        self._evidence = EvidenceWriter(policy, self.conditions, self._onsets)
 
     @property
     def active(self) -> dict[CauseKey, Alarm]:
@@ -236,8 +156,8 @@ class AlarmBook:
         first = leading(members)
         cause = Cause(key, self.policy.group_of(first.rule), self._new_alarm(key, first, members, now_ms))
         cause.members = {member.key: member for member in members}
-        self._note_onset(cause, now_ms)
-        changed = self._drawn(cause, members)
+        self._onsets.note(cause, now_ms)
+        changed = self._evidence.drawn(cause, members)
         cause.heard = {each.key for each in members}
         cause.begun = {each.key: [now_ms] for each in members}
         self.causes[key] = cause
@@ -251,12 +171,14 @@ class AlarmBook:
         has_news = self._has_news(cause, held, now_ms)
         was_absent = cause.alarm.condition is ConditionState.ABSENT
         if was_absent:
-            self._note_onset(cause, now_ms)
+            self._onsets.note(cause, now_ms)
             cause.quiet_until_ms = None
         cause.heard = {each.key for each in held}
-        changed = self._drawn(cause, held)
+        changed = self._evidence.drawn(cause, held)
         found = _event(cause.alarm, changed, has_news=has_news)
-        return None if found is None else self._step(cause, self._seen(cause, changed, current), found, now_ms, VIGIL)
+        if found is None:
+            return None
+        return self._step(cause, self._evidence.seen(cause, changed, current), found, now_ms, VIGIL)
 
     def _has_news(self, cause: Cause, held: list[Member], now_ms: int) -> bool:
         """Whether a part has begun since the last look that has to be heard on its own."""
@@ -266,7 +188,7 @@ class AlarmBook:
     def _is_news(self, cause: Cause, member: Member, now_ms: int) -> bool:
         """A high condition always is. A lesser one is when it is no less than what the alarm says already, unless it
         keeps coming and going."""
-        keeps_returning = self._begins(cause, member, now_ms)
+        keeps_returning = self._onsets.note_part(cause, member, now_ms)
         if member.priority is Priority.HIGH:
             return True
         if cause.group is None or cause.quiet_until_ms is not None or keeps_returning:
@@ -274,62 +196,29 @@ class AlarmBook:
         is_lesser = PRIORITY_RANK[member.priority] < PRIORITY_RANK[cause.alarm.priority]
         return not is_lesser and not cause.is_outdone(member)
 
-    def _begins(self, cause: Cause, member: Member, now_ms: int) -> bool:
-        """Note that a part of an alarm begins; whether it has done so too often."""
-        damping = self.policy.damping
-        if damping is None:
-            return False
-        since_ms = now_ms - round(damping.within_s * 1000)
-        begun = [*(at_ms for at_ms in cause.begun.get(member.key, ()) if at_ms > since_ms), now_ms]
-        cause.begun[member.key] = begun
-        return len(begun) > damping.onsets
-
     def _nothing_held(self, cause: Cause, now_ms: int) -> AlarmTransition | None:
         alarm = cause.alarm
         cause.heard = set()
         if alarm.signal is SignalState.LATCHED or cause.quiet_until_ms is not None:
             return None
         silenced = [member for member in cause.members.values() if member.is_held]
-        if silenced and not _is_unseen_and_latching(alarm):
+        if silenced and not (alarm.is_unseen_and_high and alarm.kind is Kind.PHYSIOLOGICAL):
             return self._silence(cause, silenced, now_ms)
-        self._damp(cause, now_ms)
+        self._onsets.damp(cause, now_ms)
         changed = replace(
             alarm,
             condition=alarm.condition if silenced else ConditionState.ABSENT,
             cleared_at_ms=now_ms,
             is_flapping=alarm.is_flapping or cause.quiet_until_ms is not None,
         )
-        return self._step(cause, self._written(cause, changed), AlarmEvent.CLEARED, now_ms, VIGIL)
+        return self._step(cause, self._evidence.written(cause, changed), AlarmEvent.CLEARED, now_ms, VIGIL)
 
     def _silence(self, cause: Cause, silenced: list[Member], now_ms: int) -> AlarmTransition:
         """End an alarm of which nothing is heard any more though something is held."""
         reasons = [reason for member in silenced if (reason := self.conditions.explained_by(member)) is not None]
         event = AlarmEvent.EXPLAINED if reasons else AlarmEvent.SWITCHED_OFF
         changed = replace(cause.alarm, cleared_at_ms=now_ms, inhibited_by=reasons[0] if reasons else None)
-        return self._step(cause, self._written(cause, changed), event, now_ms, VIGIL)
-
-    def _damp(self, cause: Cause, now_ms: int) -> None:
-        """Put the end off when it has come and gone too often; what latches needs no damping."""
-        damping = self.policy.damping
-        if damping is None or is_latching(cause.alarm.kind, cause.alarm.priority):
-            return
-        if len(self._recent_onsets(cause, now_ms)) > damping.onsets:
-            cause.quiet_until_ms = now_ms + round(damping.quiet_s * 1000)
-
-    def _note_onset(self, cause: Cause, now_ms: int) -> None:
-        if self.policy.damping is not None:
-            self._onsets[self._damped_as(cause)] = [*self._recent_onsets(cause, now_ms), now_ms]
-
-    def _recent_onsets(self, cause: Cause, now_ms: int) -> list[int]:
-        damping = self.policy.damping
-        assert damping is not None
-        since_ms = now_ms - round(damping.within_s * 1000)
-        return [at_ms for at_ms in self._onsets.get(self._damped_as(cause), ()) if at_ms > since_ms]
-
-    @staticmethod
-    def _damped_as(cause: Cause) -> CauseKey:
-        """Under which name its beginnings are counted: those of a group whose conditions join are one kind."""
-        return cause.key if cause.group is None or cause.group.is_per_subject else (cause.group.id, "")
+        return self._step(cause, self._evidence.written(cause, changed), event, now_ms, VIGIL)
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -346,7 +235,7 @@ class AlarmBook:
             raise KeyError(alarm_id)
         if cause.alarm.signal is SignalState.ACKNOWLEDGED:
             return []
-        seen = self._seen(cause, cause.alarm, current)
+        seen = self._evidence.seen(cause, cause.alarm, current)
         changed = replace(seen, acknowledged=Acknowledgement(by=by, at_ms=at_ms, note=note))
         done = [self._step(cause, changed, AlarmEvent.ACKNOWLEDGE, at_ms, by)]
         return done + self._settled(at_ms, current=current)
@@ -383,6 +272,10 @@ class AlarmBook:
         for cause in self.causes.values():
             cause.alarm = replace(cause.alarm, bed=bed)
 
+    def shown(self, key: CauseKey, current: Current) -> Alarm:
+        """An active alarm with what its parts look like now, for whoever looks: nothing is noted."""
+        return self._evidence.shown(self.causes[key], current)
+
     # --- timers -------------------------------------------------------------------------------------------------------
 
     def _timed(self, cause: Cause, now_ms: int, current: Current) -> list[AlarmTransition]:
@@ -393,114 +286,15 @@ class AlarmBook:
             return [self._step(cause, cause.alarm, AlarmEvent.CLEARED, now_ms, VIGIL)]
         is_there = cause.alarm.condition is not ConditionState.ABSENT
         if is_there and cause.remind_ms is not None and cause.remind_ms <= now_ms:
-            done.append(self._step(cause, self._seen(cause, cause.alarm, current), AlarmEvent.REMIND, now_ms, VIGIL))
+            seen = self._evidence.seen(cause, cause.alarm, current)
+            done.append(self._step(cause, seen, AlarmEvent.REMIND, now_ms, VIGIL))
         while (due_ms := cause.alarm.next_escalation_at_ms) is not None and due_ms <= now_ms:
-            seen = self._seen(cause, cause.alarm, current)
+            seen = self._evidence.seen(cause, cause.alarm, current)
             changed = replace(seen, escalation_level=cause.alarm.escalation_level + 1)
             done.append(self._step(cause, changed, AlarmEvent.OVERDUE, now_ms, VIGIL))
         return done
 
-    def _set_timers(self, cause: Cause, before: SignalState, event: AlarmEvent, now_ms: int) -> None:
-        """Reckon when people are called again, after a step."""
-        alarm = cause.alarm
-        is_on, was_on = alarm.signal is SignalState.ON, before is SignalState.ON
-        if is_on and (not was_on or event in (AlarmEvent.WORSENED, AlarmEvent.ONSET)):
-            waits_on = before is SignalState.LATCHED or (was_on and event is AlarmEvent.ONSET)
-            if not waits_on or cause.unseen_ms is None:
-                cause.unseen_ms = now_ms
-            cause.reminded = cause.reminded + 1 if event is AlarmEvent.REMIND else 0
-            cause.announced_for = event
-            told = {"announced_for": event.value} if self.policy.sha256 else {}
-            alarm = replace(
-                alarm,
-                evidence=alarm.evidence | told,
-                signalled_at_ms=now_ms,
-                acknowledged=None,
-                escalation_level=0 if before is SignalState.ACKNOWLEDGED else alarm.escalation_level,
-            )
-        elif event is AlarmEvent.ACKNOWLEDGE:
-            cause.unseen_ms = None
-        cause.remind_ms = self._reminds_ms(cause, alarm)
-        cause.alarm = replace(alarm, next_escalation_at_ms=self._escalates_ms(cause, alarm))
-
-    def _reminds_ms(self, cause: Cause, alarm: Alarm) -> int | None:
-        """When what somebody has acknowledged is announced again if it is still there."""
-        timers, seen = self.policy.timers_of(alarm.priority), alarm.acknowledged
-        if alarm.signal is not SignalState.ACKNOWLEDGED or seen is None or timers.remind_after_s is None:
-            return None
-        is_enough = timers.remind_times is not None and cause.reminded >= timers.remind_times
-        if is_enough or alarm.family in self.policy.never_reminded:
-            return None
-        return seen.at_ms + round(timers.remind_after_s * 1000)
-
-    def _escalates_ms(self, cause: Cause, alarm: Alarm) -> int | None:
-        """When it will be too late: only for what is on and not known to be gone."""
-        late_after_s = self.policy.timers_of(alarm.priority).late_after_s(alarm.escalation_level)
-        is_waiting = alarm.signal is SignalState.ON and alarm.condition is not ConditionState.ABSENT
-        if not is_waiting or cause.unseen_ms is None or late_after_s is None:
-            return None
-        return cause.unseen_ms + round(late_after_s * 1000)
-
-    # --- writing ------------------------------------------------------------------------------------------------------
-
-    def _drawn(self, cause: Cause, held: list[Member]) -> Alarm:
-        """The alarm as its conditions make it, before its move."""
-        alarm = cause.alarm
-        is_present = any(each.condition is ConditionState.PRESENT for each in held)
-        changed = replace(
-            alarm,
-            condition=ConditionState.PRESENT if is_present else ConditionState.INDETERMINATE,
-            cleared_at_ms=None,
-        )
-        strongest = leading(held)
-        if PRIORITY_RANK[strongest.priority] >= PRIORITY_RANK[alarm.priority] or not _is_unseen_and_high(alarm):
-            changed = replace(
-                changed, rule_id=strongest.rule.id, title=strongest.rule.title, priority=strongest.priority
-            )
-        return self._written(cause, changed)
-
-    def _seen(self, cause: Cause, alarm: Alarm, current: Current) -> Alarm:
-        """The alarm with what its parts look like now, where their rules have something to add."""
-        for part in cause.members.values():
-            part.evidence = current(part) or part.evidence
-        return self._written(cause, alarm)
-
-    def shown(self, key: CauseKey, current: Current) -> Alarm:
-        """An active alarm with what its parts look like now, for whoever looks: nothing is noted."""
-        cause = self.causes[key]
-        seen = [(part, current(part) or part.evidence) for part in cause.members.values()]
-        if all(evidence.get("text") == part.evidence.get("text") for part, evidence in seen):
-            return cause.alarm
-        return self._written(cause, cause.alarm, [replace(part, evidence=evidence) for part, evidence in seen])
-
-    def _written(self, cause: Cause, alarm: Alarm, members: Iterable[Member] | None = None) -> Alarm:
-        """The alarm with its evidence: its strongest part's, every part's, and what the policy did."""
-        members = cause.members.values() if members is None else members
-        parts = sorted(members, key=lambda each: (-PRIORITY_RANK[each.priority], each.key))
-        leader = leading([part for part in parts if part.rule.id == alarm.rule_id] or parts)
-        evidence = dict(leader.evidence)
-        if self.policy.sha256:
-            evidence["policy"] = {"id": self.policy.id, "version": self.policy.version, "sha256": self.policy.sha256}
-            evidence["announced_for"] = cause.announced_for.value
-        if cause.group is not None:
-            evidence["parts"] = [_part(part) for part in parts]
-            held = [part for part in parts if self.conditions.is_heard(part)]
-            if cause.group.several and len(held) > 1:
-                subjects = ", ".join(sorted(part.subject for part in held))
-                evidence["text"] = f"{len(held)} {cause.group.several}: {subjects}"
-        if alarm.is_flapping and self.policy.damping is not None:
-            evidence["flapping"] = {
-                "onsets": len(self._onsets.get(self._damped_as(cause), ())),
-                "within_s": self.policy.damping.within_s,
-                "quiet_s": self.policy.damping.quiet_s,
-                "kept_until": format_ms(cause.quiet_until_ms) if cause.quiet_until_ms is not None else None,
-            }
-        if alarm.inhibited_by is not None:
-            evidence["inhibited_by"] = alarm.inhibited_by
-        off = [each for each in self.conditions.limits_off.values() if leader.rule.id in each.rule_ids]
-        if off:
-            evidence["limits_off"] = {"by": off[0].by, "reason": off[0].reason, "until": format_ms(off[0].until_ms)}
-        return replace(alarm, evidence=evidence)
+    # --- steps --------------------------------------------------------------------------------------------------------
 
     def _new_alarm(self, key: CauseKey, first: Member, members: list[Member], now_ms: int) -> Alarm:
         onset_ms = min(each.onset_ms for each in members)
@@ -538,7 +332,7 @@ class AlarmBook:
         )
         to, phase, _ = move(before.signal, event, standing)
         cause.alarm = replace(alarm, signal=to)
-        self._set_timers(cause, before.signal, event, at_ms)
+        set_timers(cause, before.signal, event, at_ms, self.policy)
         if to is SignalState.OFF:
             self._close(cause)
         return AlarmTransition(
@@ -580,25 +374,3 @@ def _event(alarm: Alarm, changed: Alarm, *, has_news: bool) -> AlarmEvent | None
 def _shown(alarm: Alarm) -> tuple[str, list[tuple[str, ...]]]:
     parts = alarm.evidence.get("parts", [])
     return alarm.rule_id, [(part["rule_id"], part["subject"], part["condition"]) for part in parts]
-
-
-def _is_unseen_and_high(alarm: Alarm) -> bool:
-    return alarm.priority is Priority.HIGH and alarm.signal in (SignalState.ON, SignalState.LATCHED)
-
-
-def _is_unseen_and_latching(alarm: Alarm) -> bool:
-    return _is_unseen_and_high(alarm) and alarm.kind is Kind.PHYSIOLOGICAL
-
-
-def _part(member: Member) -> Evidence:
-    """One condition of an alarm, with its own evidence."""
-    return {
-        "rule_id": member.rule.id,
-        "title": member.rule.title,
-        "subject": member.subject,
-        "priority": member.rule.priority,
-        "condition": member.condition.value,
-        "onset_at": format_ms(member.onset_ms),
-        "text": member.evidence.get("text", member.rule.title),
-        "evidence": member.evidence,
-    }

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from alerts.alarm import Alarm, AlarmTransition
-from alerts.book import AlarmBook, Numbering
+from alerts.book import AlarmBook
 from alerts.conditions import NEVER_MS, Member
+from alerts.numbering import Numbering
 from alerts.policy import AlarmPolicy
 from streaming.commands import SelfCheck
 from streaming.instants import format_ms

@@ -15,9 +15,9 @@ Rules
 Theory of operation
 - The state is the signal. An event is what the rules, a person or the passing of time did; a guard is a fact about the
   alarm at that moment. Of the ways out of a state on an event the first whose guard holds is taken.
-- The condition, the priority and the text of an alarm are not states: `alerts.book` writes them before the move, and an
+- The condition, the priority and the text of an alarm are not states: `alerts.evidence` writes them before the move; an
   alarm of which only those change moves from its state to the same state, in phase `update`.
-- Timers are no part of this table: `alerts.book` reckons the instants at which OVERDUE and REMIND happen.
+- Timers are no part of this table: `alerts.timers` reckons the instants at which OVERDUE and REMIND happen.
 
 `docs/alarms.md` shows the table and its diagram, generated from it by `alerts.describe`.
 """
