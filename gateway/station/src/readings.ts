@@ -46,7 +46,7 @@ export function readingOf(signal: SignalFrame | undefined, key: string, clock: A
   if (ageS === Infinity) return { state: "stale", text, words: "age unknown", ageS };
   if (ageS < -clock.aheadToleranceS) return { state: "ahead", text, words: "dated ahead", ageS };
   if (ageS > signal.fresh_for_s) return { state: "stale", text, words: `${age} old`, ageS };
-  if (signal.validity !== "valid") return { state: "questionable", text: `${text}?`, words: `${age} · doubtful`, ageS };
+  if (signal.validity !== "valid") return { state: "questionable", text: `${text}?`, words: `doubtful · ${age}`, ageS };
   return { state: "fresh", text, words: age, ageS };
 }
 
