@@ -96,7 +96,7 @@ export function StayFacts({ bed, alarmed, pressor }: {
       <Fact label="Urine 8 h" signal="urine_ml_8h" text={urine.text} unit="mL" reading={urine} alarm={alarmed.get("urine_ml_8h")} />
       <Fact
         label={pressor?.label ?? "Pressor"} signal="pressor" text={pressor ? (pressor.reading.text === "0.00" ? "off" : pressor.reading.text) : "–"}
-        unit={pressor && pressor.reading.text !== "0.00" ? pressor.unit.replace("µg/kg/min", "µg/kg") : ""}
+        unit={pressor && pressor.reading.text !== "0.00" ? pressor.unit : ""}
         reading={pressor?.reading ?? none} alarm={alarmed.get("pressor")} after={pressor?.arrow ?? ""}
         {...(pressor ? { title: `${pressor.label} ${pressor.reading.text} ${pressor.unit} ${pressor.words}` } : {})}
       />
