@@ -11,7 +11,8 @@ from typing import Any
 
 from alerts.alarm import Alarm
 from alerts.book import signalled_at_ms
-from alerts.ward import Stay, Ward
+from alerts.stay import Stay
+from alerts.ward import Ward
 from gateway.therapy_frames import dosing_brief, infusions_of
 from streaming.bed import Bed
 from streaming.device import Device

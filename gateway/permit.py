@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from alerts.dosing import DoseDesk
-from alerts.ward import Stay, Ward
+from alerts.stay import Stay
+from alerts.ward import Ward
 from gateway.standing import standing_of
 from gateway.wire.topics import permit_topic
 from streaming.criteria.decision import Decision

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from alerts import ward as ward_module
+from alerts.orders import BEDS_MAX
 from alerts.ward import DEVICES_MAX, Ward
 from streaming.bed import METRICS_MAX, Bed
 from streaming.commands import Acknowledge, Admit, AudioPause, Chart, Clock, Course, Discharge, Sign, Tick, Transfer
@@ -124,14 +125,15 @@ def test_a_patients_limits_are_bounded_by_the_profile(limits: dict[str, float], 
         assert bedside.ward.stays == {}
 
 
-def test_beds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ward_module, "BEDS_MAX", 2)
+def test_beds_are_bounded() -> None:
     bedside = Bedside()
     bedside.obs(0, {HR: 70}, bed=OTHER_BED)
+    for n in range(BEDS_MAX - len(bedside.ward.beds)):
+        bedside.ward.bed(BedId("full", f"b{n}"))
 
     assert refused(bedside.admit(1, bed=BedId("icu", "b03"), admission_id="adm-3")) == ("too_many_beds", None)
     assert refused(bedside.transfer(1, BedId("icu", "b04"))) == ("too_many_beds", None)
-    assert len(bedside.ward.beds) == 2
+    assert len(bedside.ward.beds) == BEDS_MAX
     assert isinstance(bedside.transfer(2, OTHER_BED), CommandApplied)
 
 
@@ -254,7 +256,7 @@ def test_a_latched_alarm_ends_with_its_acknowledgement() -> None:
 
 
 def test_how_many_ended_alarms_are_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ward_module, "ENDED_ALARMS_KEPT", 1)
+    monkeypatch.setattr(ward_module, "ENDED_ALARMS_KEPT", 1)  # ten thousand alarms take minutes to begin and to end
     bedside = Bedside()
     ids = []
     for begin in (0, 200):
@@ -400,18 +402,17 @@ def test_every_message_is_accounted_for_in_all_and_by_device() -> None:
     assert by_device == {"mon1": (8, 5, 2, 1), "mon2": (1, 0, 0, 1)}
 
 
-def test_a_device_too_many_is_rejected_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ward_module, "DEVICES_MAX", 2)
+def test_a_device_too_many_is_rejected_with_a_reason() -> None:
     bedside = Bedside()
-    bedside.obs(0, {HR: 70}, device="a")
-    bedside.obs(0, {HR: 70}, device="b")
-    bedside.obs(0, {HR: 70}, device="c")
-    bedside.garbage(0, device="d")
-    bedside.obs(1, {HR: 71}, device="a")
+    for n in range(DEVICES_MAX):
+        bedside.message(0, DeviceId("icu", f"b{n % 100}", f"d{n}"), StatusMessage("online", "monitor"))
+    bedside.obs(0, {HR: 70}, device="one-too-many")
+    bedside.garbage(0, device="another")
+    bedside.obs(1, {HR: 71}, bed=BedId("icu", "b1"), device="d1")
 
     assert [each.reason for each in bedside.rejections] == ["too_many_devices", "not_json"]
-    assert {device.device for device in bedside.ward.devices} == {"a", "b"}
-    assert ledger(bedside) == (5, 3, 0, 2)
+    assert len(bedside.ward.devices) == DEVICES_MAX
+    assert ledger(bedside) == (DEVICES_MAX + 3, DEVICES_MAX + 1, 0, 2)
 
 
 # --- faults of ours ---------------------------------------------------------------------------------------------------
