@@ -7,101 +7,30 @@ import pytest
 from gateway.rulesets import load_alarm_profile, shipped_profiles
 from streaming.rules.kinds import EquipmentRule, LimitRule, LimitsInForce
 from streaming.rules.profile import ProfileError, parse_profile
+from tests.support.site_profile import (
+    BATTERY_RULE,
+    CLOCK_RULE,
+    LIMIT_RULE,
+    OFFLINE_RULE,
+    PROFILE,
+    complaint,
+    without,
+)
 
-PROFILE = """
-[profile]
-id = "site"
-version = "3"
-title = "A site's own"
-
-[patient_limits]
-map_alarm = { low = 50, high = 90.0, unit = "mm[Hg]" }
-spo2_low = { low = 80, high = 96, unit = "%" }
-"""
-LIMIT_RULE = """
-[[limit_rule]]
-id = "low"
-family = "hypotension"
-title = "MAP low"
-signal = "map"
-below = 65.0
-reset_at = 68.0
-patient_limit = "map_alarm"
-onset_delay_s = 120
-clear_delay_s = 30
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
 EXAMPLE = """
 [[limit_rule.example]]
 series = "80x10 60x121"
 expect = { 129 = "absent", 130 = "present" }
 """
-EQUIPMENT_RULE = """
-[[equipment_rule]]
-id = "clock"
-kind = "clock_skew"
-family = "clock_skew"
-title = "Clock wrong"
-above_s = 5.0
-reset_s = 4.0
-onset_delay_s = 30
-clear_delay_s = 30
-priority = "low"
-harm = "minor"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
-OFFLINE_RULE = """
-[[equipment_rule]]
-id = "offline"
-kind = "device_offline"
-family = "device_offline"
-title = "Gone"
-silent_after_s = { monitor = 20 }
-onset_delay_s = 10
-clear_delay_s = 0
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
-BATTERY_RULE = """
-[[equipment_rule]]
-id = "battery"
-kind = "battery_low"
-family = "pump"
-title = "Battery low"
-onset_delay_s = 0
-clear_delay_s = 0
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
+BATTERY_EXAMPLE = """
 [[equipment_rule.example]]
 events = { 5 = "end" }
 expect = { 6 = "absent" }
 """
-WHOLE = PROFILE + LIMIT_RULE + EXAMPLE + EQUIPMENT_RULE + OFFLINE_RULE + BATTERY_RULE
+WHOLE = PROFILE + LIMIT_RULE + EXAMPLE + CLOCK_RULE + OFFLINE_RULE + BATTERY_RULE + BATTERY_EXAMPLE
 IN_LIMIT = ("site.toml, rule 'low'",)
 IN_EXAMPLE = ("site.toml, rule 'low', example",)
 IN_CLOCK = ("site.toml, rule 'clock'",)
-
-
-def complaint(text: str) -> str:
-    with pytest.raises(ProfileError) as caught:
-        parse_profile(text, "site.toml")
-    return str(caught.value)
-
-
-def without(field: str, text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(f"{field} ="))
 
 
 def test_a_profile_is_read_whole() -> None:
@@ -171,7 +100,7 @@ def test_a_limit_rule_without_a_field_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize("field", ["kind", "family", "title", "onset_delay_s", "clear_delay_s", "priority", "above_s"])
 def test_an_equipment_rule_without_a_field_is_refused(field: str) -> None:
-    said = complaint(PROFILE + without(field, EQUIPMENT_RULE))
+    said = complaint(PROFILE + without(field, CLOCK_RULE))
 
     assert said.startswith("site.toml, rule 'clock': ")
     assert f"`{field}` is missing" in said
@@ -254,7 +183,7 @@ def test_signals_of_a_stale_rule_must_be_known() -> None:
 
 
 def test_two_equipment_rules_of_one_kind_are_refused() -> None:
-    said = complaint(WHOLE + EQUIPMENT_RULE.replace('id = "clock"', 'id = "clock2"'))
+    said = complaint(WHOLE + CLOCK_RULE.replace('id = "clock"', 'id = "clock2"'))
 
     assert "rule 'clock2'" in said
     assert "`kind` 'clock_skew' stands twice" in said

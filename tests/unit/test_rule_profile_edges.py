@@ -9,61 +9,18 @@ from streaming.rules.kinds import LimitRule, Verdict
 from streaming.rules.lasting import Answer, LastingCondition
 from streaming.rules.profile import ProfileError, parse_profile
 from streaming.rules.series import expand
+from tests.support.site_profile import (
+    BATTERY_RULE,
+    CLOCK_RULE,
+    INFUSION_RULE,
+    LIMIT_RULE,
+    OFFLINE_RULE,
+    PROFILE,
+    is_taken,
+)
 
 DAY_S = 24 * 3600
-HEAD = """
-[profile]
-id = "site"
-version = "3"
-title = "A site's own"
-[patient_limits]
-map_alarm = { low = 50, high = 90, unit = "mm[Hg]" }
-[[limit_rule]]
-id = "low"
-family = "hypotension"
-title = "MAP low"
-signal = "map"
-below = 65.0
-reset_at = 68.0
-onset_delay_s = 120
-clear_delay_s = 30
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
-CLOCK = """
-[[equipment_rule]]
-id = "clock"
-kind = "clock_skew"
-family = "clock_skew"
-title = "Clock wrong"
-above_s = 5.0
-reset_s = 4.0
-onset_delay_s = 30
-clear_delay_s = 30
-priority = "low"
-harm = "minor"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
-SILENT = """
-[[equipment_rule]]
-id = "offline"
-kind = "device_offline"
-family = "device_offline"
-title = "Gone"
-silent_after_s = { monitor = 20 }
-onset_delay_s = 10
-clear_delay_s = 0
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
+HEAD = PROFILE + LIMIT_RULE
 APART = """
 [[equipment_rule]]
 id = "sources"
@@ -105,15 +62,7 @@ SERIES = """[[limit_rule.example]]
 series = "80x10 60x121"
 expect = { 129 = "absent" }
 """
-WHOLE = HEAD + SERIES + CLOCK + SILENT + APART + STAY + VECTOR
-
-
-def is_taken(text: str) -> bool:
-    try:
-        parse_profile(text, "site.toml")
-    except ProfileError:
-        return False
-    return True
+WHOLE = HEAD + SERIES + CLOCK_RULE + OFFLINE_RULE + APART + STAY + VECTOR
 
 
 @pytest.mark.parametrize(
@@ -252,37 +201,13 @@ def test_what_held_for_a_moment_is_not_confirmed_by_the_time_before_it_held() ->
 
 # --- what is read, and what is not known ------------------------------------------------------------------------------
 
-BATTERY = """
-[[equipment_rule]]
-id = "battery"
-kind = "battery_low"
-family = "pump"
-title = "Battery low"
-onset_delay_s = 0
-clear_delay_s = 0
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-[[equipment_rule.example]]
+BATTERY = (
+    BATTERY_RULE
+    + """[[equipment_rule.example]]
 events = { 5 = "end", 2 = "start" }
 expect = { 6 = "absent" }
 """
-INFUSION = """
-[[infusion_rule]]
-id = "early"
-family = "dose"
-finding = "too_early"
-title = "Too early"
-onset_delay_s = 0
-clear_delay_s = 0
-priority = "medium"
-harm = "reversible"
-develops = "prompt"
-rationale = "why"
-reference = "where from"
-"""
+)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +217,7 @@ reference = "where from"
         HEAD + BATTERY + "surprise = 1",
         HEAD + STAY + "surprise = 1",
         HEAD + STAY + VECTOR + "surprise = 1",
-        HEAD + INFUSION + "surprise = 1",
+        HEAD + INFUSION_RULE + "surprise = 1",
         HEAD.replace("high = 90", "high = 90, surprise = 1"),
     ],
     ids=["series", "event", "stay", "vector", "infusion", "limit"],
@@ -310,18 +235,18 @@ def test_a_reset_of_a_rule_above_its_limit_lies_below_it() -> None:
 
 @pytest.mark.parametrize(("above_s", "ok"), [(0, True), (0.5, True), (-0.5, False)])
 def test_a_clock_may_be_asked_to_be_right(above_s: float, ok: bool) -> None:
-    clock = CLOCK.replace("above_s = 5.0\nreset_s = 4.0", f"above_s = {above_s}\nreset_s = {max(0, above_s)}")
+    clock = CLOCK_RULE.replace("above_s = 5.0\nreset_s = 4.0", f"above_s = {above_s}\nreset_s = {max(0, above_s)}")
 
     assert is_taken(HEAD + clock) is ok
 
 
 @pytest.mark.parametrize(("silence_s", "ok"), [(1, True), (0.5, False), (DAY_S, True), (DAY_S + 1, False)])
 def test_a_device_may_be_silent_from_a_second_to_a_day(silence_s: float, ok: bool) -> None:
-    assert is_taken(HEAD + SILENT.replace("monitor = 20", f"monitor = {silence_s}")) is ok
+    assert is_taken(HEAD + OFFLINE_RULE.replace("monitor = 20", f"monitor = {silence_s}")) is ok
 
 
 def test_how_long_each_kind_of_device_may_be_silent_is_read() -> None:
-    (rule,) = parse_profile(HEAD + SILENT.replace("monitor = 20", "monitor = 20, pump = 60"), "x").equipment_rules
+    (rule,) = parse_profile(HEAD + OFFLINE_RULE.replace("monitor = 20", "monitor = 20, pump = 60"), "x").equipment_rules
 
     assert rule.silent_after_s == {"monitor": 20, "pump": 60}
 
@@ -342,12 +267,12 @@ def test_an_event_of_an_example_is_of_one_day(second: int, ok: bool) -> None:
 @pytest.mark.parametrize("field", ["onset_delay_s", "clear_delay_s"])
 @pytest.mark.parametrize(("value", "ok"), [(0, True), (DAY_S, True), (-0.5, False), (DAY_S + 1, False)])
 def test_delays_of_an_infusion_rule_last_a_day_at_most(field: str, value: float, ok: bool) -> None:
-    assert is_taken(HEAD + INFUSION.replace(f"{field} = 0", f"{field} = {value}")) is ok
+    assert is_taken(HEAD + INFUSION_RULE.replace(f"{field} = 0", f"{field} = {value}")) is ok
 
 
 @pytest.mark.parametrize(("written", "course"), [("", False), ("course = true\n", True), ("course = false\n", False)])
 def test_an_infusion_rule_is_about_a_course_where_it_says_so(written: str, course: bool) -> None:
-    (rule,) = parse_profile(HEAD + INFUSION + written, "x").infusion_rules
+    (rule,) = parse_profile(HEAD + INFUSION_RULE + written, "x").infusion_rules
 
     assert rule.is_of_course is course
 

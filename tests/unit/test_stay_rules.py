@@ -12,25 +12,23 @@ from streaming.criteria.kinds import Limit
 from streaming.criteria.predicates import parse_predicate
 from streaming.rules.kinds import InfusionRule, Rule, StayExample, StayRule
 from streaming.rules.priority import DEVELOPS, HARMS, priority_of
-from streaming.rules.profile import ProfileError, parse_profile
+from streaming.rules.profile import parse_profile
 from streaming.rules.stay_examples import check_stay_example
 from streaming.rules.stay_profile import FINDINGS
 from streaming.stay_words import ending, sentence
 from streaming.therapy.findings import InfusionLimits, limits_of
 from streaming.truth import Truth
+from tests.support.site_profile import INFUSION_RULE, PROFILE, complaint
 
 IL2 = load_alarm_profile()
 STAY = {rule.id: rule for rule in IL2.stay_rules}
-HEAD = """
-[profile]
-id = "site"
-version = "3"
-title = "A site's own"
-[patient_limits]
-sbp_alarm = { low = 70, high = 130, unit = "mm[Hg]" }
-"""
-COMMON = """
+STAY_RULE = """
+[[stay_rule]]
+id = "low"
+family = "hypotension"
 title = "Wrong"
+met = { kind = "limit", signal = "sbp", below = 90, patient_limit = "sbp_alarm" }
+reset = { kind = "limit", signal = "sbp", at_least = 94 }
 onset_delay_s = 0
 clear_delay_s = 0
 priority = "medium"
@@ -38,33 +36,12 @@ harm = "reversible"
 develops = "prompt"
 rationale = "why"
 reference = "where from"
-"""
-STAY_RULE = f"""
-[[stay_rule]]
-id = "low"
-family = "hypotension"
-met = {{ kind = "limit", signal = "sbp", below = 90, patient_limit = "sbp_alarm" }}
-reset = {{ kind = "limit", signal = "sbp", at_least = 94 }}
-{COMMON}
 [[stay_rule.example]]
-given = {{ sbp = 84 }}
+given = { sbp = 84 }
 expect = "present"
 """
-INFUSION_RULE = f"""
-[[infusion_rule]]
-id = "early"
-family = "dose"
-finding = "too_early"
-{COMMON}
-"""
-WHOLE = HEAD + STAY_RULE + INFUSION_RULE
+WHOLE = PROFILE + STAY_RULE + INFUSION_RULE
 IN_LOW, IN_EARLY = "site.toml, rule 'low'", "site.toml, rule 'early'"
-
-
-def complaint(text: str) -> str:
-    with pytest.raises(ProfileError) as caught:
-        parse_profile(text, "site.toml")
-    return str(caught.value)
 
 
 def rule_of(rule_id: str) -> StayRule:
