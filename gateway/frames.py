@@ -63,9 +63,8 @@ def admission_state(ward: Ward, admission_id: str) -> JsonObject | None:
         return None
     bed = ward.beds[stay.admission.bed]
     signals = signals_of(bed, ward.now_ms)
-    for name, frame in signals.items():
-        speaker = _speaker(bed.slots[name]) if name in bed.slots else None
-        at_ms = parse_instant(frame["at"]) if speaker is None else speaker.at_ms
+    for frame in signals.values():
+        at_ms = parse_instant(frame["at"])
         frame["age_s"] = max(0, ward.now_ms - at_ms) / 1000 if at_ms is not None else None
     state: JsonObject = {"signals": signals, "alarms": _alarms(ward, stay)} | _unheard(stay)
     assert bed.patient is not None

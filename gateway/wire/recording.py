@@ -1,9 +1,10 @@
 """Recordings: journal entries as NDJSON, one entry a line in order of receipt.
 
 Invariants:
-- A payload comes back byte for byte: `payload` is written only for a JSON object whose compact encoding is exactly the
-  bytes received, everything else as `payload_b64`. A recording written by somebody else may spell an object as it
-  likes; its payload is then the compact encoding of it.
+- A payload comes back byte for byte. JSON is written as `payload`, so that whoever reads a recording finds it there;
+  where its compact encoding is not exactly the bytes received, `payload_b64` with the bytes stands beside it, and
+  counts. What is no JSON has `payload_b64` alone. A recording written by somebody else may spell JSON as it likes; its
+  payload is then the compact encoding of it.
 - `received_at` never decreases.
 - What cannot be read is a `RecordingError` that names line and field; nothing is skipped silently (blank lines are).
 - Reading and writing stream: neither holds more than one line.
@@ -197,13 +198,24 @@ def _text(number: int, members: dict[str, Any], name: str) -> str:
 
 
 def _payload(number: int, members: dict[str, Any]) -> bytes:
-    if ("payload" in members) == ("payload_b64" in members):
-        raise RecordingError(number, "payload", "a message has either a payload or a payload_b64")
-    if "payload" in members:
-        try:
-            return orjson.dumps(members["payload"])
-        except orjson.JSONEncodeError:
-            raise RecordingError(number, "payload", "nested too deep; use payload_b64") from None
+    if "payload_b64" in members:
+        payload = _decoded(number, members)
+        if "payload" in members and _compact(payload) != _encoded(number, members):
+            raise RecordingError(number, "payload", "payload and payload_b64 say different things")
+        return payload
+    if "payload" not in members:
+        raise RecordingError(number, "payload", "a message has a payload, a payload_b64 or both")
+    return _encoded(number, members)
+
+
+def _encoded(number: int, members: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(members["payload"])
+    except orjson.JSONEncodeError:
+        raise RecordingError(number, "payload", "nested too deep; use payload_b64") from None
+
+
+def _decoded(number: int, members: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode(_text(number, members, "payload_b64"), validate=True)
     except (binascii.Error, ValueError):
@@ -267,9 +279,11 @@ def encode_entry(entry: RecordedEntry) -> bytes:
 
 def _message_line(received_at: str, topic: str, payload: bytes) -> bytes:
     head = {"received_at": received_at, "topic": topic}
-    if _is_canonical_object(payload):
+    compact = _compact(payload)
+    if compact == payload:
         return _line(head, b'"payload":' + payload)
-    return _line(head, b'"payload_b64":"' + base64.b64encode(payload) + b'"')
+    as_json = b"" if compact is None else b'"payload":' + compact + b","
+    return _line(head, as_json + b'"payload_b64":"' + base64.b64encode(payload) + b'"')
 
 
 def _line(head: dict[str, str], last_member: bytes) -> bytes:
@@ -277,10 +291,9 @@ def _line(head: dict[str, str], last_member: bytes) -> bytes:
     return orjson.dumps(head)[:-1] + b"," + last_member + b"}\n"
 
 
-def _is_canonical_object(payload: bytes) -> bool:
-    if not payload.startswith(b"{"):
-        return False
+def _compact(payload: bytes) -> bytes | None:
+    """JSON in its compact encoding; None for what is no JSON, or cannot be encoded again."""
     try:
-        return orjson.dumps(orjson.loads(payload)) == payload
+        return orjson.dumps(orjson.loads(payload))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return False
+        return None

@@ -75,6 +75,19 @@ def test_the_state_of_an_admission_lists_the_pumps_those_that_run_first() -> Non
     assert later["infusions"][0]["is_silent"] is True
 
 
+def test_the_age_of_a_signal_is_counted_from_the_time_that_stands_with_it() -> None:
+    bedside = Treated()
+    bedside.obs(10, {"MDC_ECG_HEART_RATE": 80.0, "MDC_PULS_OXIM_SAT_O2": None, "MDC_RESP_RATE": 15.0})
+    bedside.obs(20, {"MDC_RESP_RATE": None})
+    bedside.tick(25)
+    state = admission_state(bedside.ward, "adm-1")
+
+    assert state is not None
+    ages = {name: state["signals"][name]["age_s"] for name in ("hr", "spo2", "rr")}
+    assert ages == {"hr": 15.0, "spo2": 15.0, "rr": 5.0}
+    assert state["signals"]["spo2"]["value"] is None
+
+
 def test_the_fluids_of_a_patient_are_told_by_the_hour_with_the_boluses() -> None:
     bedside = Treated()
     for minute in range(61):

@@ -45,7 +45,7 @@ def test_message_of_canonical_json_is_written_as_json() -> None:
         b"",
         b"\xff\x00",
         b"HR 101",
-        b"[1]",
+        b"[1, 2]",
         b'{"a": 1}',
         b'{"a":1}\n',
         b'{"a":1,"a":1}',
@@ -63,6 +63,28 @@ def test_payload_that_would_not_come_back_as_it_was_is_written_as_base64(payload
 
     assert b'"payload_b64":' in line
     assert payload == read_line(line.decode()).payload
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b'{"a": 1.50}', {"a": 1.5}),
+        (b'{"a":1,"a":2}\n', {"a": 2}),
+        (b"[1]", [1]),
+        (b'"HR 101"', "HR 101"),
+    ],
+)
+def test_json_stands_in_its_line_as_json_however_it_was_spelled(payload: bytes, shown: object) -> None:
+    line = encode_entry(RecordedEntry(received_ms=NOW_MS, topic=TOPIC, payload=payload))
+
+    assert orjson.loads(line)["payload"] == shown
+    assert payload == read_line(line.decode()).payload
+
+
+def test_what_is_no_json_stands_in_its_line_as_base64_alone() -> None:
+    line = encode_entry(RecordedEntry(received_ms=NOW_MS, topic=TOPIC, payload=b"HR 101"))
+
+    assert orjson.loads(line).keys() == {"received_at", "topic", "payload_b64"}
 
 
 def test_every_bad_message_comes_back_byte_for_byte(tmp_path: Path) -> None:
@@ -127,6 +149,7 @@ BROKEN = [
     (f'{{{AT},"topic":7,"payload":{{}}}}', "topic"),
     (f'{{{AT},"topic":"t"}}', "payload"),
     (f'{{{AT},"topic":"t","payload":{{}},"payload_b64":""}}', "payload"),
+    (f'{{{AT},"topic":"t","payload":{{"a":2}},"payload_b64":"eyJhIjogMX0="}}', "payload"),
     (f'{{{AT},"topic":"t","payload":{"[" * 300}{"]" * 300}}}', "payload"),
     (f'{{{AT},"topic":"t","payload_b64":7}}', "payload_b64"),
     (f'{{{AT},"topic":"t","payload_b64":"a"}}', "payload_b64"),
