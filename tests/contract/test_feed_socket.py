@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.web.feed import FeedHub, Pacing
 from gateway.web.server import WebServer
 from streaming.identity import BedId
 from tests.support.small_service import SmallService
+from tests.support.waiting import until
 
 BED = BedId("icu", "b01")
 BRISK = Pacing(frame_period_s=0.002, deltas_within_s=0.0, heartbeat_period_s=0.5, queue_frames=8)
@@ -72,12 +73,6 @@ async def take_delta(client: ClientConnection) -> Frame:
 async def take_all(client: ClientConnection) -> None:
     while True:
         await take(client)
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 def clients(hub: FeedHub) -> float:

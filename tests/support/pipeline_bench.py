@@ -11,7 +11,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
@@ -27,6 +27,7 @@ from storage.ports import EntryKind, JournalEntry
 from storage.records import Records, sqlite_url
 from storage.series.store import SeriesStore
 from streaming.effects import CommandApplied, CommandRefused
+from tests.support.waiting import until
 
 PROFILE = load_alarm_profile()
 T0_MS = 1_795_428_000_000
@@ -146,13 +147,6 @@ class Bench:
         """Returns when everything delivered is committed, folded and recorded."""
         await until(lambda: not self.door.inbox and self.pipeline.fold.offset == self.journal.head_offset)
         await self.pipeline.settle()
-
-
-async def until(is_so: Callable[[], Any]) -> None:
-    """Returns when it is so, looking every few milliseconds."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not is_so():
-            await asyncio.sleep(0.002)
 
 
 def undisturbed(entries: Iterable[JournalEntry]) -> tuple[Fold, Summary]:

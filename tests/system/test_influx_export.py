@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from streaming.identity import DeviceId
 from tests.support.refusing_server import RefusingServer
 from tests.support.series_model import accepted
 from tests.support.victoria import StoredSamples, VictoriaMetrics, start_victoria
+from tests.support.waiting import running, until
 
 MONITOR = DeviceId("icu", "b01", "mon1")
 START_MS = 1_700_000_040_000
@@ -45,24 +46,6 @@ def expected(last: int) -> StoredSamples:
 def exporter_to(store: SeriesStore, url: str, *, rewind_s: float = 60.0) -> InfluxExporter:
     target = InfluxTarget(url=url, token="secret", org="hospital", bucket="vigil", timeout_s=5.0)
     return InfluxExporter(store.outbox(), target, poll_s=0.05, rewind_s=rewind_s)
-
-
-@contextlib.asynccontextmanager
-async def running(exporter: InfluxExporter) -> AsyncIterator[None]:
-    task = asyncio.create_task(exporter.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    """Polls a real state until it is reached."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not reached():
-            await asyncio.sleep(0.02)
 
 
 async def until_stored(victoria: VictoriaMetrics, wanted: StoredSamples) -> None:

@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from streaming.observation import Decoded, EventMessage, ObsMessage
 from tests.support.broker_listener import WITHIN_S, Heard, listening, remember_session, say
 from tests.support.http_stub import http_stub
 from tests.support.mosquitto import Mosquitto, start_mosquitto
+from tests.support.waiting import until
 
 _COMMANDS = "import typer; from simulators.cli import add_commands; app = typer.Typer(); add_commands(app); app()"
 _REPOSITORY = Path(__file__).parents[2]
@@ -97,13 +98,6 @@ def _numbered(first: int, count: int) -> list[Message]:
 
 def _numbers(heard: Sequence[Heard]) -> list[int]:
     return [int(message.payload) for message in heard]
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Waits, looking every few milliseconds, until something that has no event of its own has come about."""
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def _time_ms(heard: Heard) -> int:
@@ -216,12 +210,12 @@ async def test_ward_goes_on_after_the_broker_was_killed_and_nothing_is_lost(brok
         session = Session(options, clock, notices.append, tasks)
         ward = Ward(load_scenario("calm"), beds=3, unit="icu", seed=1, start_ms=clock.now_ms())
         playing = tasks.create_task(play_ward(session, ward, until_ms=None, progress=lambda: None))
-        await _until(lambda: session.connected == 9)
+        await until(lambda: session.connected == 9)
         broker.kill()
         offered = session.counts.offered
-        await _until(lambda: session.counts.offered > offered + 100)
+        await until(lambda: session.counts.offered > offered + 100)
         broker.restart()
-        await _until(lambda: session.connected == 9)
+        await until(lambda: session.connected == 9)
         playing.cancel()
         await session.close(within_s=WITHIN_S)
     counts = session.counts
@@ -249,12 +243,12 @@ async def test_publisher_sends_what_was_in_flight_again_in_order_after_the_broke
     await remember_session(broker.port, "gateway")
     broker.restart()
     async with _publishing(broker, window=20) as publisher:
-        await _until(lambda: publisher.is_connected)
+        await until(lambda: publisher.is_connected)
         broker.pause()  # takes what is sent, and answers nothing
         for message in _numbered(0, 50):
             publisher.publish(message)
         broker.kill()
-        await _until(lambda: not publisher.is_connected)
+        await until(lambda: not publisher.is_connected)
         broker.restart()
         async with asyncio.timeout(WITHIN_S):
             await publisher.flush()
@@ -288,7 +282,7 @@ async def test_publisher_with_too_small_a_store_drops_the_oldest_and_counts_them
 
 async def test_publisher_never_has_more_in_flight_than_its_window(broker: Mosquitto) -> None:
     async with _publishing(broker, window=7) as publisher:
-        await _until(lambda: publisher.is_connected)
+        await until(lambda: publisher.is_connected)
         broker.pause()
         for message in _numbered(0, 7):
             async with asyncio.timeout(WITHIN_S):
@@ -586,7 +580,7 @@ async def test_load_on_schedule_bears_the_nominal_times(broker: Mosquitto) -> No
 async def test_load_keeps_its_window_while_the_broker_hangs_and_sends_the_rest_late(broker: Mosquitto) -> None:
     plan = LoadPlan(broker=BrokerUrl.parse(broker.url), beds=10, rate_hz=50, duration_s=1, connections=1, window=20)
     loading = asyncio.create_task(run_load_beside(plan))
-    await _until(lambda: "Received PUBLISH" in broker.log)
+    await until(lambda: "Received PUBLISH" in broker.log)
     broker.pause()
     await asyncio.sleep(1.5)  # how long it hangs is what the figures below are about
     broker.resume()
@@ -601,7 +595,7 @@ async def test_load_on_a_broker_that_dies_fails(broker: Mosquitto) -> None:
     """The negative control: a report is only given for a run that was not cut off."""
     plan = LoadPlan(broker=BrokerUrl.parse(broker.url), beds=10, rate_hz=50, duration_s=20)
     loading = asyncio.create_task(run_load_beside(plan))
-    await _until(lambda: "Received PUBLISH" in broker.log)
+    await until(lambda: "Received PUBLISH" in broker.log)
     broker.kill()
 
     with pytest.raises((LoadFailedError, ConnectionError)):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -17,6 +16,7 @@ from gateway.web.feed import FeedClient, FeedFull, FeedHub, Pacing
 from streaming.identity import BedId
 from streaming.instants import parse_instant
 from tests.support.effects import T0_MS
+from tests.support.waiting import running
 
 PROMPT = Pacing(frame_period_s=0.0, deltas_within_s=0.0, heartbeat_period_s=3600.0)
 """Every change is a delta of its own, and nothing else is sent."""
@@ -77,17 +77,6 @@ class Beds:
 
     def _frame(self, bed: BedId) -> Frame:
         return {"unit": bed.unit, "bed": bed.bed, "value": self.values[bed]}
-
-
-@contextlib.asynccontextmanager
-async def running(hub: FeedHub) -> AsyncIterator[None]:
-    task = asyncio.create_task(hub.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def take(client: FeedClient) -> Frame:

@@ -26,8 +26,9 @@ from storage.journal import JournalReader
 from storage.records import Records, sqlite_url
 from storage.records.auditing import AuditLogReader, append
 from tests.support.audit_logs import ENTRIES, Log, happenings
-from tests.support.pipeline_bench import PROFILE, Bench, until
+from tests.support.pipeline_bench import PROFILE, Bench
 from tests.support.telemetry import BRADYCARDIA, WELL
+from tests.support.waiting import until
 
 
 def vigil(*arguments: str | Path) -> tuple[int, str, str]:
@@ -98,7 +99,8 @@ async def test_many_entries_are_anchored_before_the_minute_is_over(
     await records.apply([(offset + 30, effects) for offset, effects in happenings(until=2)], [], 32)
     await until(lambda: anchorer.anchored == ENTRIES + 3)
     await records.apply([(offset + 40, effects) for offset, effects in happenings(until=1)], [], 41)
-    await asyncio.sleep(0.05)
+    waited_s = anchorer._waited_s
+    await until(lambda: anchorer._waited_s >= waited_s + 5 * auditing.LOOK_S)  # it has looked five times more
 
     assert anchorer.anchored == ENTRIES + 3, "one entry waits for the minute"
     running.cancel()

@@ -18,7 +18,8 @@ from gateway.notify.worker import LAST_RETRY_S, Notifier, backoff_s
 from storage.records import DeliveryRecord, Records, sqlite_url
 from tests.support.effects import T0_MS, acknowledged, alarm, ended, started
 from tests.support.mosquitto import free_port
-from tests.support.pipeline_bench import SetClock, until
+from tests.support.pipeline_bench import SetClock
+from tests.support.waiting import running, until
 from tests.support.webhook_receiver import SECRET, WebhookReceiver, verify, webhook_receiver
 
 CHAIN = Chain(
@@ -56,13 +57,8 @@ class Post:
         """The notifier, for as long as the context lasts; cut off at its end."""
         receivers = [self._receiver(each) for each in ("nurse", "charge", "doctor")]
         notifier = Notifier(receivers, self.records, self.clock, give_up_s=give_up_s)
-        running = asyncio.create_task(notifier.run())
-        try:
+        async with running(notifier):
             yield notifier
-        finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
 
     async def deliveries(self) -> dict[tuple[str, int], DeliveryRecord]:
         """By receiver and number of the transition."""

@@ -17,8 +17,9 @@ from storage.ports import EntryKind
 from storage.records import Records, RecordsUnavailable
 from streaming.effects import CommandApplied, CommandRefused
 from streaming.identity import BedId
-from tests.support.pipeline_bench import DEADLINE_S, T0_MS, Bench, messages, undisturbed, until
+from tests.support.pipeline_bench import DEADLINE_S, T0_MS, Bench, messages, undisturbed
 from tests.support.telemetry import BRADYCARDIA, WELL
+from tests.support.waiting import until
 
 
 @pytest.fixture

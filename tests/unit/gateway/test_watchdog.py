@@ -18,7 +18,8 @@ from gateway.mqtt import MqttDoor
 from gateway.watchdog import Limits, PartCheck, Watchdog
 from storage.records import RecordsUnavailable
 from storage.series.store import SeriesUnavailable
-from tests.support.pipeline_bench import Bench, until
+from tests.support.pipeline_bench import Bench
+from tests.support.waiting import until
 
 LIMITS = Limits(
     engine_lag_s=5.0,
