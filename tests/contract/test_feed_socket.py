@@ -144,7 +144,7 @@ async def test_after_that_is_no_number_of_ours_gets_a_snapshot(service: SmallSer
 async def test_client_that_stalls_is_cut_off_while_others_miss_nothing(
     service: SmallService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_server, "LINGER_S", 0.2)
+    monkeypatch.setattr(web_server, "LINGER_S", 0.2)  # how long the end is waited for: not what this is about
     service.set_signal(BED, "map", 0.0)
     async with serving(service, BRISK) as (hub, port):
         reader, writer = await stalled_client(port)

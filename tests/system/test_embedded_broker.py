@@ -127,7 +127,7 @@ async def test_mosquitto_is_preferred_and_needs_no_banner(tmp_path: Path) -> Non
 
 
 async def test_amqtt_is_taken_where_mosquitto_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.broker.find_mosquitto", lambda: None)
+    monkeypatch.setattr("gateway.broker.find_mosquitto", lambda: None)  # it is looked for beyond PATH, and is found
 
     broker = await start_embedded_broker(tmp_path)
     await broker.stop()
@@ -164,7 +164,7 @@ async def test_a_broker_that_does_not_start_is_reported_with_its_log(
     broken = tmp_path / "mosquitto"
     broken.write_text("#!/bin/sh\necho 'Error: out of everything' >&2\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr("gateway.broker.find_mosquitto", lambda: str(broken))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
 
     with pytest.raises(BrokerFailed, match=r"ended with status 3\n(?s:.*)out of everything"):
         await start_embedded_broker(tmp_path, kind=BrokerKind.MOSQUITTO)

@@ -24,6 +24,7 @@ class Wall:
 
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
+    """In place of the system's, which no test may set."""
     fake = Wall(T0_MS)
     monkeypatch.setattr(clock, "time", fake)
     return fake

@@ -35,7 +35,7 @@ async def table(bench: Bench, admission_id: str) -> list[dict[str, str]]:
 async def test_every_sample_is_in_the_table_once_though_several_share_an_instant(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(export, "PAGE", 10)
+    monkeypatch.setattr(export, "PAGE", 10)  # so that a hundred samples are many pages
     async with bench.running():
         admission_id = await bench.admit("b01")
     began_ms = bench.clock.at_ms

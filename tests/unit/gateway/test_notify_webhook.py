@@ -164,7 +164,7 @@ async def test_a_name_with_one_private_address_among_several_is_refused(monkeypa
     async def both(*_: object, **__: object) -> list[object]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 443)) for host in ("93.184.216.34", "10.0.0.1")]
 
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", both)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", both)  # no name of this machine has two
 
     with pytest.raises(OSError, match=r"10\.0\.0\.1, which is private"):
         await JudgingResolver(()).resolve("relay.example", 443)
@@ -180,7 +180,7 @@ async def test_a_name_is_resolved_once_for_judging_and_connecting(
         address = "127.0.0.1" if len(asked) == 1 else "10.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", rebinding)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", rebinding)  # an attacker's name server
     await post(to(f"http://relay.example:{receiver.port}/vigil"))
 
     assert asked == ["relay.example"]

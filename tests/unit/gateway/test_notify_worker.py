@@ -199,7 +199,7 @@ async def test_a_notification_that_was_sent_and_not_marked_is_sent_again_under_i
 async def test_a_receiver_that_is_away_is_tried_again_until_it_is_back(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)  # a second otherwise
     post.port = free_port()
     await post.happens(started(1, ALARM))
     await post.happens(started(2, ALARM))
@@ -236,7 +236,7 @@ async def test_a_fault_of_our_own_is_one_more_failure_and_ends_nothing(
     async def stumble(*_: object) -> None:
         raise RuntimeError("stumbled")
 
-    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)  # a second otherwise
     monkeypatch.setattr("gateway.notify.webhook.WebhookDoor.post", stumble)
     await post.happens(started(1, ALARM))
     async with post.delivering() as notifier:
@@ -249,7 +249,7 @@ async def test_a_fault_of_our_own_is_one_more_failure_and_ends_nothing(
 
 
 async def test_what_nobody_takes_is_given_up_after_so_long(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr("gateway.notify.worker.FIRST_RETRY_S", 0.02)  # a second otherwise
     post.receiver.answer = lambda _: 503
     await post.happens(started(1, ALARM))
     async with post.delivering(give_up_s=30.0) as notifier:

@@ -97,7 +97,7 @@ class RefusingJournal(Journal):
 async def test_nothing_is_acknowledged_while_the_disk_refuses_and_everything_in_order_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "JOURNAL_RETRY_S", 0.01)
+    monkeypatch.setattr(pipeline, "JOURNAL_RETRY_S", 0.01)  # half a second otherwise
     bench = await Bench.open(tmp_path, journal=RefusingJournal)
     assert isinstance(bench.journal, RefusingJournal)
     async with bench.running():
@@ -193,7 +193,7 @@ class RefusingRecords(Records):
 async def test_records_that_are_away_hold_nothing_up_and_miss_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "RECORDS_RETRY_S", 0.01)
+    monkeypatch.setattr(pipeline, "RECORDS_RETRY_S", 0.01)  # half a second otherwise
     bench = await Bench.open(tmp_path, records=RefusingRecords)
     records = bench.records
     assert isinstance(records, RefusingRecords)
@@ -327,7 +327,7 @@ async def test_an_acknowledgement_before_the_commit_would_be_found(
         self.door.acknowledge(deliveries)
         self._hand_over(rows, await self._commit(rows), commands)
 
-    monkeypatch.setattr(pipeline.Pipeline, "_write_batch", write_batch_early)
+    monkeypatch.setattr(pipeline.Pipeline, "_write_batch", write_batch_early)  # the fault that the tests above look for
     bench = await Bench.open(tmp_path, journal=RefusingJournal)
     assert isinstance(bench.journal, RefusingJournal)
     delivered: dict[int, tuple[str, bytes]] = {}

@@ -154,7 +154,7 @@ def test_a_snapshot_made_under_other_rules_is_passed_over(saved: Path) -> None:
 
 
 def test_a_snapshot_made_by_other_code_is_passed_over(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "code_fingerprint", lambda: b"another version")
+    monkeypatch.setattr(snapshots, "code_fingerprint", lambda: b"another version")  # there is one version here
 
     assert snapshots.load(saved, PROFILE, not_beyond=250).offset == 0
 

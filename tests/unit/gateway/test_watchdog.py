@@ -89,7 +89,7 @@ async def test_records_that_lack_what_was_said_are_found(bench: Bench, monkeypat
     dog = watchdog(bench)
     async with bench.running():
         await bench.admit("b01")
-        monkeypatch.setattr(bench.records, "apply", refuse)
+        monkeypatch.setattr(bench.records, "apply", refuse)  # a real server: tests/system/test_records_away.py
         admission = asyncio.create_task(bench.admit("b02"))
         await until(lambda: bench.pipeline.records_lag_s() > LIMITS.projection_lag_s)
         found = await unwell(dog)
@@ -106,7 +106,7 @@ async def test_series_that_cannot_be_written_are_found(bench: Bench, monkeypatch
         raise SeriesUnavailable(bench.folder, "full")
 
     dog = watchdog(bench)
-    monkeypatch.setattr(bench.series, "flush", refuse)
+    monkeypatch.setattr(bench.series, "flush", refuse)  # a real full disk: tests/system/test_disk_full.py
     assert not await bench.pipeline.flush_series()
     await until(lambda: bench.pipeline.series_lag_s() > LIMITS.projection_lag_s)
 
@@ -130,6 +130,7 @@ async def test_a_clock_that_was_set_is_found(bench: Bench, monkeypatch: pytest.M
     dog = watchdog(bench)
     assert await unwell(dog) == {}
     real = time.time_ns
+    # The machine's own clock is nobody's to set here.
     monkeypatch.setattr("gateway.clock.time.time_ns", lambda: real() + step_s * 1_000_000_000)
 
     assert f"{step_s:+.1f} s" in (await unwell(dog))["clock_stepped"]
@@ -191,7 +192,7 @@ async def test_what_was_wrong_before_the_process_began_is_told_to_be_well(bench:
 
 
 async def test_what_stays_wrong_is_told_again_now_and_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.watchdog.REFRESH_S", 0.0)
+    monkeypatch.setattr("gateway.watchdog.REFRESH_S", 0.0)  # a minute otherwise
     dog = watchdog(bench)
 
     dog._tell(found(False))
