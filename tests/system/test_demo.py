@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import urllib.request
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 
 DEADLINE_S = 60.0
@@ -44,24 +46,46 @@ def test_demo_shows_moving_beds_and_ends_in_order_on_either_broker(broker: str) 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_leaves_no_gateway_behind_when_it_was_started_with_the_interrupt_ignored(number: signal.Signals) -> None:
-    command = [sys.executable, "-c", "from gateway.cli import main; main()", "demo", "--beds", "2", "--speed", "10"]
+    url, status, _ = _ended_by(number, "from gateway.cli import main; main()")
+    assert status == 0
+    with pytest.raises(urllib.error.URLError):
+        _get(url + "api/v1/ledger")
+
+
+def test_a_demo_that_left_its_parts_running_would_be_noticed() -> None:
+    forgetful = (
+        "import gateway.demo as d; d._stop = lambda part: d.asyncio.sleep(0); from gateway.cli import main; main()"
+    )
+    url, _, parts = _ended_by(signal.SIGTERM, forgetful)
+    try:
+        assert _get(url + "api/v1/ledger")["total"]
+    finally:
+        for part in parts:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                part.kill()
+        psutil.wait_procs(parts, timeout=30)
+
+
+def _ended_by(number: signal.Signals, program: str) -> tuple[str, int, list[psutil.Process]]:
+    """A demo started with the interrupt ignored and ended by a signal: where it served, its status, its parts."""
+    command = [sys.executable, "-c", program, "demo", "--beds", "2", "--speed", "10", "--port", "0"]
     process = subprocess.Popen(  # as a shell that is not interactive starts what runs in the background
-        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command, "--port", "0"],
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     assert process.stdout is not None
+    parts = []
     try:
         url = process.stdout.readline().rsplit(" ", 1)[1].strip()
         _until_evaluated(url, 1)
+        parts = psutil.Process(process.pid).children(recursive=True)
     finally:
         process.send_signal(number)
         status = process.wait(timeout=30)
         process.stdout.close()
-    assert status == 0
-    with pytest.raises(urllib.error.URLError):
-        _get(url + "api/v1/ledger")
+    return url, status, parts
 
 
 def _until_evaluated(url: str, least: int) -> int:

@@ -236,6 +236,28 @@ async def test_publishing_ends_when_it_is_cancelled_in_the_moment_in_which_it_su
         assert publishing.cancelled()
 
 
+@pytest.mark.parametrize("is_silenced", [True, False])
+async def test_permits_of_a_ward_that_go_out_together_are_no_warning_on_the_terminal(
+    broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, is_silenced: bool
+) -> None:
+    if not is_silenced:  # the control: with the library's own threshold the same is told
+        monkeypatch.setattr(mqtt, "PENDING_CALLS_WARNED", 10)
+    async with door_to(broker) as door:
+        connection = await broker.next_connection()
+        await connection.welcome()
+        await until(lambda: door.is_connected)
+        permits = [asyncio.create_task(door.publish(f"icu/{bed}", b"{}", qos=1)) for bed in range(18)]
+        for _ in permits:
+            await connection.expect(PUBLISH)
+
+        told = [record.getMessage() for record in caplog.records if "pending publish calls" in record.getMessage()]
+        assert (told == []) is is_silenced
+
+        for permit in permits:
+            permit.cancel()
+        await asyncio.wait(permits)
+
+
 async def publish_for_ever(door: MqttDoor) -> None:
     while await door.publish("icu/v1/icu/b01/vigil/alarm", b"{}", qos=1):
         pass
