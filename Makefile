@@ -86,6 +86,7 @@ docs: install ## Regenerate the pages that are made from code
 	@$(BIN)/python -m gateway.settings > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 	@$(BIN)/python -m gateway.wire.describe docs/protocol.md
 	@$(BIN)/python -m gateway.alarm_page docs/alarms.md
+	@$(BIN)/python -m gateway.access.page docs/access.md
 	@$(BIN)/python -m gateway.rule_page docs/alarm-rules.md
 	@$(BIN)/python -m tests.golden.traceability docs/traceability.md
 

@@ -18,6 +18,8 @@ from time import perf_counter
 from typing import IO, TYPE_CHECKING
 
 from gateway import snapshots
+from gateway.access.compose import access_desk
+from gateway.access.proxy import ProxyDesk
 from gateway.announcer import AlarmAnnouncer
 from gateway.auditing import AuditAnchorer
 from gateway.clock import GatewayClock
@@ -32,6 +34,7 @@ from gateway.rulesets import load_rulebook
 from gateway.service import VERSION, GatewayService
 from gateway.settings import Settings, read_secret
 from gateway.watchdog import Limits, Watchdog
+from gateway.web.access import Desk
 from gateway.web.app import create_app
 from gateway.web.feed import FeedHub
 from gateway.web.server import WebServer
@@ -94,7 +97,8 @@ async def _run_with_journal(
     series = await asyncio.to_thread(SeriesStore.open, data_dir / "series.db")
     records = await Records.open(records_url(settings))
     try:
-        await _run_with_stores(settings, journal, series, records, speed, announce)
+        async with access_desk(settings) as access:
+            await _run_with_stores(settings, journal, series, records, access, speed, announce)
     finally:
         await records.close()
         await asyncio.to_thread(series.close)
@@ -105,6 +109,7 @@ async def _run_with_stores(
     journal: Journal,
     series: SeriesStore,
     records: Records,
+    access: Desk | None,
     speed: float,
     announce: Callable[[str], None],
 ) -> None:
@@ -139,7 +144,7 @@ async def _run_with_stores(
     await anchorer.hold_up()
     service = GatewayService(pipeline, exporter, anchorer)
     feed = FeedHub(service)
-    server = WebServer.listening(create_app(service, feed), settings.http_host, settings.http_port)
+    server = WebServer.listening(create_app(service, feed, access), settings.http_host, settings.http_port)
     if speed != 1.0:
         pipeline.note("clock", encode_command({"speed": speed, "actor": "vigil"}))
     door.on_link = lambda is_up: _journal_link(pipeline, is_up=is_up)
@@ -173,8 +178,9 @@ async def _run_with_stores(
         tasks.create_task(_tell_feed(pipeline, service), name="changes")
         tasks.create_task(feed.run(), name="feed")
         tasks.create_task(server.run(), name="web")
-        if exporter is not None:
-            tasks.create_task(exporter.run(), name="export")
+        for name, part in (("export", exporter), ("access", access)):
+            if part is not None and not isinstance(part, ProxyDesk):
+                tasks.create_task(part.run(), name=name)
         announce(f"http://{settings.http_host}:{server.port}/")
 
 

@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import typer
 
 from alerts.rulebook import Rulebook
+from gateway.cli_access import access_app
 from gateway.cli_audit import audit_app
 from gateway.cli_backtest import EPILOG as BACKTEST_EPILOG
 from gateway.cli_backtest import backtest
@@ -163,6 +164,7 @@ def upgrade(
 app.add_typer(rules_app, name="rules")
 app.add_typer(journal_app, name="journal")
 app.add_typer(audit_app, name="audit")
+app.add_typer(access_app, name="access")
 app.add_typer(database, name="db")
 app.command(epilog=BACKTEST_EPILOG)(backtest)
 app.command()(demo)

@@ -6,6 +6,7 @@ Invariants:
 - A writer is in WAL mode with `synchronous=FULL`, verified by asking SQLite after setting it: a transaction is on the
   disk when its commit returns.
 - A reader is opened `mode=ro`. SQLite lets such a connection neither write nor checkpoint.
+- The one exception is a file that several processes write (`open_shared`): it has no WAL.
 
 It deliberately knows no table.
 """
@@ -22,6 +23,8 @@ from storage.ports import StorageProblem
 from storage.sqlite_version import check_sqlite_version
 
 _WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
+SHARED_WAIT_S = 5.0
+"""How long a process waits for another one that writes the same file."""
 
 
 class StoreUnusable(StorageProblem):
@@ -97,6 +100,52 @@ def open_reader(path: Path, schema: Schema) -> sqlite3.Connection:
     except sqlite3.Error as error:
         connection.close()
         raise StoreUnusable(path, f"cannot be read ({error})", schema.remedy_if_damaged) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_shared(path: Path, schema: Schema) -> sqlite3.Connection:
+    """Opens or creates a small file that several processes may write, in autocommit mode, usable from one thread at a
+    time. Only its owner can read it.
+
+    With a rollback journal in place of a WAL: two writers of a WAL are what the WAL-reset race needs. A reader waits
+    for a writer, some milliseconds; so this is for what is written seldom.
+
+    Raises:
+        StoreUnusable: it is not ours, is damaged, or SQLite is less durable than asked.
+        SqliteTooOld: the linked SQLite is older than supported.
+    """
+    check_sqlite_version()
+    # Never the file itself: closing it again would end the locks that SQLite holds on it in this process.
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        remedy = "make the directory exist and writable for the user that Vigil runs as"
+        raise StoreUnusable(path, f"its lock {lock_path.name} cannot be made ({error.strerror})", remedy) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)  # two that create it at once would both make the tables
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        return _connect_shared(path, schema)
+    finally:
+        os.close(fd)
+
+
+def _connect_shared(path: Path, schema: Schema) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path, timeout=SHARED_WAIT_S, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise StoreUnusable(path, f"cannot be opened ({error})", "check the file's rights") from error
+    try:
+        _set_verified(path, connection, "journal_mode", "delete", "delete")
+        _set_verified(path, connection, "synchronous", "EXTRA", 3)
+        _make_ours(path, connection, schema)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreUnusable(path, f"cannot be used ({error})", schema.remedy_if_damaged) from error
     except BaseException:
         connection.close()
         raise

@@ -200,6 +200,28 @@ class Settings(_Table):
         "127.0.0.1"
     )
     http_port: Annotated[int, Field(description="Port to serve HTTP on; 0 takes any free one.", ge=0, le=65535)] = 8000
+    access: Annotated[
+        Literal["open", "accounts", "proxy"],
+        Field(
+            description="Who may act: whoever reaches HTTP (`open`), who signs in here (`accounts`), whom a reverse "
+            "proxy names (`proxy`). See docs/access.md."
+        ),
+    ] = "open"
+    access_act_idle_s: Annotated[
+        float,
+        Field(description="With accounts: so long without an act, and to act one signs in again.", ge=10, le=43_200),
+    ] = 600.0
+    access_watch_s: Annotated[
+        float,
+        Field(
+            description="With accounts: so long after signing in patients are shown; on a display for ever.",
+            ge=60,
+            le=2_592_000,
+        ),
+    ] = 43_200.0
+    access_proxy_secret_file: Annotated[
+        Path | None, Field(description="With a proxy: file that holds the secret by which it proves itself.")
+    ] = None
     records_url: Annotated[
         str | None,
         AfterValidator(_records_url),
@@ -316,6 +338,8 @@ class Settings(_Table):
             raise ValueError("mqtt_password_file needs mqtt_username")
         if self.records_password_file is not None and not urlsplit(self.records_url or "").username:
             raise ValueError("records_password_file needs a records_url that names the user: …://USER@HOST/DATABASE")
+        if (self.access == "proxy") != (self.access_proxy_secret_file is not None):
+            raise ValueError("access = proxy and access_proxy_secret_file belong together: give both or neither")
         ids = [receiver.id for receiver in self.receiver]
         if len(ids) != len(set(ids)):
             raise ValueError("two tables [[receiver]] have the same id")

@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.web import api, health
+from gateway.web import api, health, session
+from gateway.web.access import AccessGuard, Desk
 from gateway.web.feed import FeedHub
 from gateway.web.guards import RequestGuard, SecurityHeaders, secure
 from gateway.web.metrics import Exposition
@@ -24,12 +25,13 @@ from gateway.web.station import StationMount
 from storage.records import InvalidCursorError, RecordsUnavailable
 
 
-def create_app(service: Service, feed: FeedHub) -> FastAPI:
+def create_app(service: Service, feed: FeedHub, access: Desk | None = None) -> FastAPI:
     """The application that serves `service`.
 
     Args:
         service: What is behind the routes.
         feed: Serves `/api/v1/feed`. Whoever composes the service runs it (`feed.run()`), so that its death is noticed.
+        access: Where people sign in; None where whoever reaches the gateway may do anything.
     """
     app = FastAPI(
         title="Vigil",
@@ -41,8 +43,10 @@ def create_app(service: Service, feed: FeedHub) -> FastAPI:
     )
     app.state.service = service
     app.state.feed = feed
+    app.state.access = access
     app.state.exposition = Exposition(service.metrics_snapshot, feed.metrics)
     app.include_router(health.router)
+    app.include_router(session.router, prefix=api.PREFIX)
     app.include_router(api.router)
     app.router.routes.append(StationMount())
     app.add_exception_handler(HTTPException, answer_http_error)
@@ -51,6 +55,8 @@ def create_app(service: Service, feed: FeedHub) -> FastAPI:
     app.add_exception_handler(Unavailable, _answer_unavailable)
     app.add_exception_handler(RecordsUnavailable, _answer_records_unavailable)
     app.add_exception_handler(Exception, _answer_defect_securely)
+    if access is not None:
+        app.add_middleware(AccessGuard, desk=access)
     app.add_middleware(RequestGuard)
     app.add_middleware(SecurityHeaders)
     return app

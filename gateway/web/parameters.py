@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Header, Query
 from starlette.requests import HTTPConnection
 
+from gateway.web.access import identity_of
 from gateway.web.ports import Service
 from gateway.web.problems import bad_parameter
 from gateway.wire.codec import NAME_MAX
@@ -38,8 +39,14 @@ ServiceDep = Annotated[Service, Depends(_service)]
 """The service behind the web layer."""
 
 
-def _actor(x_vigil_actor: Annotated[str | None, Header()] = None) -> str:
-    """Who asks. A header carries ASCII: other characters of a name come percent-encoded."""
+def _actor(connection: HTTPConnection, x_vigil_actor: Annotated[str | None, Header()] = None) -> str:
+    """Who asks: who proved it, or where access is open, whom the header names.
+
+    A header carries ASCII: other characters of a name come percent-encoded.
+    """
+    identity = identity_of(connection)
+    if identity is not None:
+        return identity.name
     if x_vigil_actor is None:
         return ANONYMOUS
     actor = unquote(x_vigil_actor, errors="replace").strip(" ")

@@ -6,7 +6,7 @@ page of another origin cannot send such a request without asking the browser fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -33,7 +33,7 @@ class JsonRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answer_strictly(request: Request) -> Response:
-            if _has_body(request) and not _is_json(request):
+            if _has_body(request) and not calls_itself_json(request.headers):
                 raise ProblemError(415, "unsupported_media_type", "A body has to be application/json.")
             return await answer(JsonRequest(request.scope, request.receive))
 
@@ -44,5 +44,6 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+def calls_itself_json(headers: Mapping[str, str]) -> bool:
+    """Whether the content type is JSON, which a page of another origin cannot send without asking the browser first."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

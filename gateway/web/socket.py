@@ -4,6 +4,9 @@ Invariants. Nobody ever waits for a client: one that does not keep up is closed 
 even the closing cannot be written, `gateway.web.server` cuts the connection. A page of another origin is turned away
 before the connection is accepted (browsers do not do it: the same-origin rule does not cover WebSockets).
 
+Where people sign in, whoever is signed out, removed or changed while they watch is closed with 1008 within
+seconds.
+
 Nothing a client says is listened to, except that it goes.
 """
 
@@ -16,6 +19,8 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gateway.access.desk import AccessDesk
+from gateway.web.access import desk_of, identity_of
 from gateway.web.feed import FeedClient, FeedFull, FeedHub
 from gateway.web.guards import is_same_origin
 
@@ -34,12 +39,14 @@ async def serve_feed(socket: WebSocket, hub: FeedHub) -> None:
     await socket.accept()
     try:
         with hub.joined(_after(socket)) as client:
-            await _first_of(_send(socket, client), _gone(socket), client.dropped.wait())
+            await _first_of(_send(socket, client), _gone(socket), client.dropped.wait(), *_signed_out(socket))
     except FeedFull:
-        await _close(socket, "too many displays")
+        await _close(socket, TRY_AGAIN_LATER, "too many displays")
         return
     if client.dropped.is_set():
-        await _close(socket, "did not keep up")
+        await _close(socket, TRY_AGAIN_LATER, "did not keep up")
+    elif not _may_watch(socket):
+        await _close(socket, POLICY_VIOLATION, "signed out")
 
 
 def _after(socket: WebSocket) -> int | None:
@@ -59,10 +66,21 @@ async def _gone(socket: WebSocket) -> None:
         pass
 
 
-async def _close(socket: WebSocket, reason: str) -> None:
+def _signed_out(socket: WebSocket) -> list[Coroutine[Any, Any, None]]:
+    """What ends when whoever watches may not any more; nothing where nobody signs in here."""
+    desk, identity = desk_of(socket), identity_of(socket)
+    return [desk.over(identity)] if isinstance(desk, AccessDesk) and identity is not None else []
+
+
+def _may_watch(socket: WebSocket) -> bool:
+    desk, identity = desk_of(socket), identity_of(socket)
+    return not isinstance(desk, AccessDesk) or (identity is not None and desk.still_holds(identity))
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
     with contextlib.suppress(TimeoutError, WebSocketDisconnect):
         async with asyncio.timeout(CLOSE_WITHIN_S):
-            await socket.close(TRY_AGAIN_LATER, reason)
+            await socket.close(code, reason)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:

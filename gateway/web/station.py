@@ -22,7 +22,8 @@ The station's page has not been built. Everything else of the gateway works; its
 To build the page, in the source tree: make station   (or: gateway/station/build.sh python3)
 """
 
-_NOT_FILES = ("/api/", "/health/", "/metrics")
+NOT_FILES = ("/api/", "/health/", "/metrics")
+"""Where paths of other routes begin."""
 
 
 class StationMount(Mount):
@@ -35,7 +36,7 @@ class StationMount(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the request is for a file."""
-        if scope["type"] != "http" or scope["path"].startswith(_NOT_FILES):
+        if scope["type"] != "http" or scope["path"].startswith(NOT_FILES):
             return Match.NONE, {}
         return super().matches(scope)
 

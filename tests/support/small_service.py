@@ -20,7 +20,18 @@ from gateway.wire.commands import parse_command
 from storage.records import Records, sqlite_url
 from storage.series.store import SeriesStore
 from streaming.admission import Admission
-from streaming.commands import Acknowledge, Admit, AudioPause, Chart, Command, Course, Discharge, LimitsOff, Transfer
+from streaming.commands import (
+    Acknowledge,
+    Admit,
+    AudioPause,
+    Chart,
+    Command,
+    Course,
+    Discharge,
+    LimitsOff,
+    Sign,
+    Transfer,
+)
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, SamplesAccepted
 from streaming.identity import BedId, DeviceId
 from streaming.instants import format_ms
@@ -176,7 +187,7 @@ class SmallService:
                 return self._admit(command)
             case Acknowledge():
                 return self._acknowledge(command)
-            case Transfer() | Discharge() | Course() | Chart() | AudioPause() | LimitsOff():
+            case Transfer() | Discharge() | Course() | Chart() | AudioPause() | LimitsOff() | Sign():
                 return self._of_admission(command)
             case _:
                 raise AssertionError(command)
@@ -208,7 +219,9 @@ class SmallService:
         self._alarms[command.alarm_id] = step.alarm
         return [step, (command.alarm_id,)]
 
-    def _of_admission(self, command: Transfer | Discharge | Course | Chart | AudioPause | LimitsOff) -> list[Any]:
+    def _of_admission(
+        self, command: Transfer | Discharge | Course | Chart | AudioPause | LimitsOff | Sign
+    ) -> list[Any]:
         admission = self._admissions.get(command.admission_id)
         if admission is None or admission.discharged_ms is not None:
             return ["no_such_admission"]

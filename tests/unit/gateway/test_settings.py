@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from gateway.access.compose import access_desk
 from gateway.settings import (
     InfluxSettings,
     Settings,
@@ -252,3 +253,29 @@ def test_receivers_and_chains_are_tables_of_the_file(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_receiver_or_chain_is_said(tmp_path: Path, written: str, problem: str) -> None:
     assert problem in "\n".join(problems_of(tmp_path, written))
+
+
+# --- who may act ------------------------------------------------------------------------------------------------------
+
+
+def test_access_is_open_unless_somebody_says_otherwise() -> None:
+    assert load_settings(config_file=None, environ={}).access == "open"
+
+
+@pytest.mark.parametrize(
+    "environ", [{"VIGIL_ACCESS": "proxy"}, {"VIGIL_ACCESS_PROXY_SECRET_FILE": "secret"}, {"VIGIL_ACCESS": "acounts"}]
+)
+def test_access_that_cannot_be_meant_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="access"):
+        load_settings(config_file=None, environ=environ)
+
+
+async def test_proxy_secret_that_is_short_is_refused_and_not_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("too-short-a-secret\n")
+    environ = {"VIGIL_ACCESS": "proxy", "VIGIL_ACCESS_PROXY_SECRET_FILE": str(secret)}
+
+    with pytest.raises(SettingsError, match="fewer than 32 characters") as refused:
+        async with access_desk(load_settings(config_file=None, environ=environ)):
+            pytest.fail("anybody could guess it")
+    assert "too-short-a-secret" not in str(refused.value)
