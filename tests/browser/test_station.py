@@ -654,7 +654,7 @@ def test_the_page_of_a_bed_draws_trends_and_shows_why_an_alarm_came(page: Page, 
         page.get_by_role("button", name="24 h").click()
     assert "points=600" in asked.value.url
     page.locator(".alarm-line summary").first.click()
-    expect(page.locator(".line-body").first).to_contain_text("MAP at or above 68 for 30 s")
+    expect(page.locator(".line-body").first).to_contain_text("MAP at or above 68 mmHg for 30 s")
     expect(page.locator(".line-body").first).to_contain_text("start: off → on, by vigil")
     page.keyboard.press("Escape")
     expect(page.locator(".bed-page")).to_be_hidden()

@@ -7,7 +7,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import open_live
-from tests.support.station_server import StationServer
+from tests.support.instants import minute_text
+from tests.support.station_server import Json, StationServer, rfc3339
 from tests.support.ward_beds import alarm, bed, busy_ward, dosing, stay_signals, treated
 
 
@@ -110,7 +111,23 @@ def test_a_course_is_ordered_a_patient_moved_and_discharged_from_the_page(page: 
     assert last == "discharge"
 
 
+def two_hours(now_s: float) -> Json:
+    """Two hours, the earlier one without urine, and a bolus."""
+    hour_s = now_s // 3600 * 3600
+    saline = {"pump": "pump3", "drug": "fluid", "label": "Saline"}
+    row: Json = {"intake_coverage": 1.0, "urine_coverage": 1.0, "by_pump": [{**saline, "ml": 500.0}]}
+    times = [{"from": rfc3339(hour_s - back * 3600), "to": rfc3339(hour_s - (back - 1) * 3600)} for back in (2, 1)]
+    return {
+        "hours": [
+            {**row, **times[0], "intake_ml": 500.0, "urine_ml": None, "urine_coverage": 0.0, "balance_ml": None},
+            {**row, **times[1], "intake_ml": 120.0, "urine_ml": 40.0, "balance_ml": 80.0},
+        ],
+        "boluses": [{**saline, "from": rfc3339(hour_s - 7000), "to": rfc3339(hour_s - 5200), "ml": 500.0}],
+    }
+
+
 def test_doses_fluids_and_pumps_of_a_bed_are_shown(page: Page, server: StationServer) -> None:
+    server.fluids = two_hours(server.now_s())
     open_bed(page, server, "Doses")
     expect(page.locator(".dose-line li")).to_have_count(14)
     expect(page.locator(".doses tr[data-status=held]")).to_contain_text("held")
@@ -121,7 +138,7 @@ def test_doses_fluids_and_pumps_of_a_bed_are_shown(page: Page, server: StationSe
     expect(hours.nth(0)).to_contain_text("120 mL40 mL+80 mL")
     expect(hours.nth(1)).to_contain_text("500 mLnot toldnot known")
     expect(page.locator(".boluses li")).to_contain_text("500 mL Saline")
-    expect(page.locator(".pump-list").last).to_contain_text("Levophed · infusing · 4.2 mL/h · 0.06 µg/kg/min")
+    expect(page.locator(".pump-list").last).to_contain_text("Levophed · infusing · 4.5 mL/h · 0.06 µg/kg/min")
 
 
 def test_zooming_asks_for_the_window_that_was_drawn_over(page: Page, server: StationServer) -> None:
@@ -170,7 +187,7 @@ def test_lists_and_sheets_open_from_every_page_and_filter(page: Page, server: St
     page.get_by_placeholder("Bed, rule, words").fill("b08")
     expect(lines).to_have_count(1)
     lines.first.locator("summary").click()
-    expect(lines.first.locator(".line-body")).to_contain_text("MAP at or above 68 for 30 s")
+    expect(lines.first.locator(".line-body")).to_contain_text("SpO₂ at or above 92 % for 30 s")
     page.locator("#go-burden").click()
     expect(page.locator("#burden-page")).to_contain_text("hypotension.map")
     page.locator("#go-handover").click()
@@ -179,6 +196,82 @@ def test_lists_and_sheets_open_from_every_page_and_filter(page: Page, server: St
     page.emulate_media(media="print")
     expect(page.locator(".footline")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    expect(page.locator("#handover-page")).not_to_contain_text("loading")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 11  # one sheet of paper a patient
+
+
+def test_evidence_names_times_as_they_are_here_and_codes_by_what_they_mean(page: Page, server: StationServer) -> None:
+    now_s = server.now_s()
+    server.show(busy_ward(1, now_s)[0])
+    page.goto(f"{server.url}#/bed/icu/b01")
+    page.locator(".alarm-line summary").first.click()
+    since = page.locator(".evidence-row[data-term=since] time").first
+    expect(since).to_have_attribute("title", rfc3339(now_s - 42))
+    expect(since).to_have_text(re.compile(rf"\d{{4}}-\d\d-\d\d {minute_text(now_s - 42)}:\d\d$"))
+    source = page.locator(".evidence-row[data-term=source] dd").first
+    expect(source).to_have_text("arterial line, mean MDC_PRESS_BLD_ART_ABP_MEAN")
+    expect(page.locator(".evidence-row[data-term=limit] dd").first).to_have_text("65 mmHg")
+
+
+INKED = """(canvas) => {
+    const {data, width, height} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const text = getComputedStyle(document.documentElement).getPropertyValue('--text');
+    const ink = text.match(/\\w\\w/g).map((part) => parseInt(part, 16));
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] > 200 && ink.every((part, at) => Math.abs(part - data[i + at]) < 12)) count += 1;
+    }
+    return count;
+}"""
+
+
+def test_every_signal_with_a_history_has_its_trend_and_a_value_that_stands_alone_is_seen(
+    page: Page, server: StationServer
+) -> None:
+    server.show(busy_ward(1, server.now_s())[0])
+    page.goto(f"{server.url}#/bed/icu/b01")
+    drawn = page.locator(".trend:not(.trend-none)")
+    expect(page.locator(".trend[data-signal=platelets] .trend-caption")).not_to_contain_text("loading")
+    names = drawn.evaluate_all("all => all.map((one) => one.dataset.signal)")
+    monitored = ["map", "norepinephrine_ug_kg_min", "hr", "spo2", "rr", "temp", "cvp", "etco2", "o2_flow"]
+    assert names[: len(monitored)] == monitored
+    assert {"urine_ml_h", "weight", "creatinine", "platelets", "bilirubin", "bicarbonate"} <= set(names)
+    expect(page.locator(".trend[data-signal=weight] .trend-caption")).to_contain_text("+6.8 % of baseline 80 kg")
+    # One value of the weight in six hours: no line, but a point.
+    plot = page.locator(".trend[data-signal=weight] canvas")
+    assert plot.evaluate(INKED) > 10
+    page.get_by_role("button", name="1 h").click()
+    last = page.locator(".trend[data-signal=weight].trend-none")
+    expect(last).to_contain_text(re.compile(r"nothing recorded in this window, last 85\.4 kg at 20\d\d-"))
+    expect(last.locator("canvas")).to_have_count(0)
+
+
+def test_tabs_are_walked_with_arrows_and_escape_leaves_a_field_before_it_leaves_the_page(
+    page: Page, server: StationServer
+) -> None:
+    open_bed(page, server, "Alarms")
+    for key, name in [("ArrowRight", "Decision"), ("End", "Stay"), ("ArrowRight", "Alarms"), ("ArrowLeft", "Stay")]:
+        page.keyboard.press(key)
+        tab = page.get_by_role("tab", name=name)
+        expect(tab).to_be_focused()
+        expect(tab).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab", name="Decision").click()
+    page.get_by_label("Reason").fill("not lost")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Reason")).to_have_value("not lost")
+    expect(page.get_by_label("Reason")).not_to_be_focused()
+    page.locator("#actor").focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("#ask-actor")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
+        )
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#actor")).to_be_focused()
+    expect(page.locator(".bed-page")).to_be_visible()
 
 
 def test_the_page_of_a_bed_is_one_column_on_a_phone(page: Page, server: StationServer) -> None:

@@ -13,7 +13,8 @@ from tests.browser.conftest import open_live
 from tests.browser.test_station import HOSTILE, RECORD_LIVENESS, SILENCE_MS, came_true, poisoned
 from tests.support.gateway_process import GatewayProcess
 from tests.support.mosquitto import free_port
-from tests.support.station_server import HOLD, INFUSIONS, StationServer
+from tests.support.station_server import HOLD, StationServer
+from tests.support.ward_answers import infusions
 from tests.support.ward_beds import bed, signals, treated
 
 BACK_MS = 40_000
@@ -101,25 +102,21 @@ def test_hostile_text_stays_text_on_every_page_and_in_what_is_typed(page: Page, 
     victim["explained"] = [{"rule_id": HOSTILE, "text": HOSTILE, "inhibited_by": HOSTILE}]
     server.decision = poisoned({**HOLD, "next_dose": None, "signature": None})
     server.show(victim)
-    known = [dict(pump) for pump in INFUSIONS]
-    INFUSIONS[0].update(label=HOSTILE, pump=HOSTILE)
-    try:
-        page.goto(f"{server.url}#/bed/icu/b01")
-        expect(page.locator(".bed-patient")).to_contain_text(HOSTILE)
-        for tab in ("Alarms", "Decision", "Doses", "Chart", "Fluids", "Signals", "Stay"):
-            page.get_by_role("tab", name=tab).click()
-            expect(page.locator("#tab-body")).not_to_contain_text("loading")
-        page.locator("#go-handover").click()
-        expect(page.locator(".sheet").first).to_contain_text(HOSTILE)
-        expect(page.locator(".sheet").first).not_to_contain_text("loading")
-        page.locator("#actor").click()
-        page.locator("#actor-name").fill(HOSTILE[:64])
-        page.get_by_role("button", name="Use this name").click()
-        expect(page.locator("#actor")).to_contain_text(HOSTILE[:20])
-        assert page.locator("img, body script, iframe, object, [onerror], [onload], [style*=alert]").count() == 0
-        assert dialogs == []
-    finally:
-        INFUSIONS[:] = known
+    server.infusions = [pump | {"label": HOSTILE, "pump": HOSTILE} for pump in infusions(victim)]
+    page.goto(f"{server.url}#/bed/icu/b01")
+    expect(page.locator(".bed-patient")).to_contain_text(HOSTILE)
+    for tab in ("Alarms", "Decision", "Doses", "Chart", "Fluids", "Signals", "Stay"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator("#tab-body")).not_to_contain_text("loading")
+    page.locator("#go-handover").click()
+    expect(page.locator(".sheet").first).to_contain_text(HOSTILE)
+    expect(page.locator(".sheet").first).not_to_contain_text("loading")
+    page.locator("#actor").click()
+    page.locator("#actor-name").fill(HOSTILE[:64])
+    page.get_by_role("button", name="Use this name").click()
+    expect(page.locator("#actor")).to_contain_text(HOSTILE[:20])
+    assert page.locator("img, body script, iframe, object, [onerror], [onload], [style*=alert]").count() == 0
+    assert dialogs == []
 
 
 def test_a_page_of_a_bed_that_is_opened_by_its_address_waits_for_the_bed(page: Page, server: StationServer) -> None:

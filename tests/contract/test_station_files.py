@@ -43,6 +43,12 @@ def test_the_numbers_that_can_be_charted_have_the_gateways_units_and_ranges() ->
         assert spec.low <= shape["usual"][0] < shape["usual"][1] <= spec.high
 
 
+def test_every_metric_has_the_name_that_the_gateway_calls_it_by() -> None:
+    names = json.loads((STATION / "src" / "metric_names.json").read_text())
+
+    assert names == {spec.ref_id: spec.title for spec in METRICS.values()}
+
+
 def test_every_charted_state_can_be_charted_with_all_its_values() -> None:
     states = {shape["ref_id"]: frozenset(shape["values"]) for shape in CHARTABLE["states"]}
 

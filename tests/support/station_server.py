@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,12 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+
+from tests.support.instants import rfc3339
+from tests.support.ward_answers import doses, fluids, in_full, infusions
+from tests.support.ward_history import history
+
+__all__ = ["HOLD", "Json", "StationServer", "rfc3339"]
 
 STATION = Path(__file__).parents[2] / "gateway" / "station" / "dist"
 CONTENT_SECURITY_POLICY = (
@@ -31,11 +36,6 @@ CONTENT_SECURITY_POLICY = (
 HEARTBEAT_S = 1.0
 
 Json = dict[str, Any]
-
-
-def rfc3339(at_s: float) -> str:
-    """Instant in seconds since 1970 as RFC 3339 UTC with milliseconds."""
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(kw_only=True)
@@ -58,6 +58,12 @@ class StationServer:
     admitted: list[Json] = field(default_factory=list)
     posted: list[tuple[str, Json]] = field(default_factory=list)
     """Every other command of the page: what it was about (`observations`, `sign`, …) and its body."""
+    past: dict[str, list[Json]] = field(default_factory=dict)
+    """Alarms that have ended, by the bed's key."""
+    fluids: Json | None = None
+    """The fluid chart of every bed; None takes it from the bed's history."""
+    infusions: list[Json] | None = None
+    """The pumps of every bed; None takes them from what the bed shows."""
     decision: Json = field(default_factory=lambda: dict(HOLD, evaluated_at=rfc3339(time.time())))
     resumed_after: list[int | None] = field(default_factory=list)
     """`after` of each connection of the feed, in order."""
@@ -229,8 +235,8 @@ class StationServer:
     # --- HTTP ---
 
     def _alarm(self, alarm_id: str) -> tuple[Json, Json] | None:
-        for bed in self.beds.values():
-            for alarm in bed["alarms"]:
+        for key, bed in self.beds.items():
+            for alarm in [*bed["alarms"], *self.past.get(key, [])]:
                 if alarm["alarm_id"] == alarm_id:
                     return bed, alarm
         return None
@@ -306,18 +312,26 @@ class StationServer:
 
         @app.get("/api/v1/alarms")
         async def _alarms(admission_id: str | None = None) -> Json:
-            beds = [
-                bed
-                for bed in self.beds.values()
+            beds = {
+                key: bed
+                for key, bed in self.beds.items()
                 if admission_id in (None, (bed["admission"] or {}).get("admission_id"))
+            }
+            places = [
+                ({"unit": bed["unit"], "bed": bed["bed"]}, alarm)
+                for key, bed in beds.items()
+                for alarm in [*bed["alarms"], *self.past.get(key, [])]
             ]
-            places = [({"unit": bed["unit"], "bed": bed["bed"]}, alarm) for bed in beds for alarm in bed["alarms"]]
             return {"items": [{**alarm, **place} for place, alarm in places], "next": None}
 
         @app.get("/api/v1/alarms/{alarm_id}")
         async def _one(alarm_id: str) -> Response:
             found = self._alarm(alarm_id)
-            return JSONResponse(in_full(found[1])) if found else JSONResponse({"title": "No such alarm"}, 404)
+            return (
+                JSONResponse(in_full(found[1], found[0], self.now_s()))
+                if found
+                else JSONResponse({"title": "No such alarm"}, 404)
+            )
 
         @app.post("/api/v1/admissions")
         async def _admissions(request: Request) -> Response:
@@ -329,11 +343,13 @@ class StationServer:
 
         @app.get("/api/v1/admissions/{admission_id}/doses")
         async def _doses(admission_id: str) -> Json:
-            return {"items": doses(self.now_s()), "next": None}
+            bed = self._admitted_bed(admission_id)
+            return {"items": doses(bed) if bed else [], "next": None}
 
         @app.get("/api/v1/admissions/{admission_id}/fluids")
         async def _fluids(admission_id: str) -> Json:
-            return fluids(self.now_s())
+            bed = self._admitted_bed(admission_id)
+            return self.fluids or (fluids(bed, self.now_s()) if bed else {"hours": [], "boluses": []})
 
         @app.get("/api/v1/admissions/{admission_id}/dose-decision")
         async def _decision(admission_id: str) -> Json:
@@ -348,9 +364,10 @@ class StationServer:
             return {"items": [{"id": "label-2024"}, {"id": "jitc-2014"}]}
 
         @app.get("/api/v1/admissions/{admission_id}/series")
-        async def _series(signal: str, request: Request) -> list[Json]:
-            window = [datetime.fromisoformat(request.query_params[name]).timestamp() for name in ("from", "to")]
-            return series(signal, window[0], window[1])
+        async def _series(admission_id: str, signal: str, request: Request) -> list[Json]:
+            from_s, to_s = (datetime.fromisoformat(request.query_params[name]).timestamp() for name in ("from", "to"))
+            bed = self._admitted_bed(admission_id)
+            return history(bed, signal, from_s, to_s, self.now_s()) if bed else []
 
         @app.get("/api/v1/admissions/{admission_id}")
         async def _admission(admission_id: str) -> Response:
@@ -364,7 +381,8 @@ class StationServer:
                 "limits": {},
                 "baseline": {"map": 88},
             }
-            return JSONResponse({**found["admission"], **more, "bed": found["bed"], "infusions": INFUSIONS})
+            pumps = infusions(found) if self.infusions is None else self.infusions
+            return JSONResponse({**found["admission"], **more, "bed": found["bed"], "infusions": pumps})
 
         app.mount("/", StaticFiles(directory=STATION, html=True))
         return app
@@ -398,78 +416,6 @@ class StationServer:
             thread.join(timeout=10)
 
 
-USUAL = {"map": 72.0, "hr": 104.0, "spo2": 96.0, "rr": 18.0, "temp": 37.9}
-
-
-def series(signal: str, from_s: float, to_s: float) -> list[Json]:
-    """A plausible course with a hole in it."""
-    if signal.endswith("_min"):
-        return stepped([0.0, 0.04, 0.08, 0.12, 0.1, 0.06], from_s, to_s)
-    if signal.startswith("urine"):
-        return stepped([62.0, 55.0, 38.0, 21.0, 17.0, 30.0], from_s, to_s)
-    usual = USUAL.get(signal, 50.0)
-    step = (to_s - from_s) / 240
-    rows = []
-    for index in range(240):
-        if 100 <= index < 118:
-            continue
-        slow, quick = math.sin(index / 37), math.sin(index * 1.7)
-        mean = usual * (1 + 0.09 * slow + 0.012 * quick) if signal != "spo2" else usual + slow + 0.4 * quick
-        spread = {"spo2": 1.0, "temp": 0.1, "rr": 2.0}.get(signal, 4.0)
-        row = {"t": rfc3339(from_s + index * step), "mean": mean, "min": mean - spread, "max": mean + spread}
-        rows.append({**row, "n": 15})
-    return rows
-
-
-def stepped(values: list[float], from_s: float, to_s: float) -> list[Json]:
-    """A rate that holds until the next is told."""
-    step = (to_s - from_s) / len(values)
-    rows = [(from_s + index * step, value) for index, value in enumerate(values)]
-    return [{"t": rfc3339(at_s), "mean": value, "min": value, "max": value, "n": 1} for at_s, value in rows]
-
-
-INFUSIONS: list[Json] = [
-    {
-        "pump": "pump2", "drug": "norepinephrine", "label": "Levophed", "is_charted": False, "is_infusing": True,
-        "is_silent": False, "infusing_since": None, "rate_ml_h": 4.2, "dose_rate": 0.06, "dose_unit": "ug/kg/min",
-        "concentration": 0.064, "concentration_unit": "mg/mL", "delivered_ml": 21.5, "to_be_infused_ml": 250,
-        "at": None,
-    },
-]  # fmt: skip
-
-
-def doses(now_s: float) -> list[Json]:
-    """Fourteen doses, five begun, the fourth held."""
-    rows = []
-    for number in range(1, 15):
-        due_s = now_s + (number - 6) * 28_800 + 6600
-        status = "held" if number == 4 else "given" if number < 6 else "due"
-        began = {"started_at": rfc3339(due_s + 60), "ended_at": rfc3339(due_s + 960), "percent_of_order": 99.8}
-        given = {**began, "dose_iu": 48_000_000, "volume_ml": 52.1, "pump": "pump1"}
-        rows.append({"number": number, "due_at": rfc3339(due_s), "status": status, "pauses_s": 0.0, **NOT_BEGUN})
-        if status == "given":
-            rows[-1].update(given)
-    return rows
-
-
-def fluids(now_s: float) -> Json:
-    """Two hours, the earlier one without urine, and a bolus."""
-    hour_s = now_s // 3600 * 3600
-    saline = {"pump": "pump3", "drug": "fluid", "label": "Saline"}
-    row: Json = {"intake_coverage": 1.0, "urine_coverage": 1.0, "by_pump": [{**saline, "ml": 500.0}]}
-    times = [{"from": rfc3339(hour_s - back * 3600), "to": rfc3339(hour_s - (back - 1) * 3600)} for back in (2, 1)]
-    return {
-        "hours": [
-            {**row, **times[0], "intake_ml": 500.0, "urine_ml": None, "urine_coverage": 0.0, "balance_ml": None},
-            {**row, **times[1], "intake_ml": 120.0, "urine_ml": 40.0, "balance_ml": 80.0},
-        ],
-        "boluses": [{**saline, "from": rfc3339(hour_s - 7000), "to": rfc3339(hour_s - 5200), "ml": 500.0}],
-    }
-
-
-NOT_BEGUN: Json = dict.fromkeys(("started_at", "ended_at", "percent_of_order", "dose_iu", "volume_ml", "pump"))
-
-
 _NOW_S = time.time()
 _CRITERION: Json = {
     "class": "hold", "since": rfc3339(_NOW_S - 3000), "at": rfc3339(_NOW_S - 20), "coverage": 0.98,
@@ -501,16 +447,3 @@ def alarm_burden(now_s: float) -> Json:
             {"rule_id": "weight_gain.above_5_pct", "priority": "low", "alarms": 18, "per_bed_day": 1.5},
         ],
     }  # fmt: skip
-
-
-def in_full(alarm: Json) -> Json:
-    """An alarm with its evidence and transitions, as GET /alarms/{id} gives it."""
-    evidence = {
-        "rule": "hypotension.map v1",
-        "limit": {"value": 65, "unit": "mm[Hg]", "source": "limit of this patient"},
-        "samples": [{"at": alarm["onset_at"], "map": 58, "source": "MDC_PRESS_BLD_ART_ABP_MEAN"}],
-        "coverage": 0.98,
-        "clears_when": "MAP at or above 68 for 30 s",
-    }
-    step = {"n": 1, "at": alarm["announced_at"], "phase": "start", "from": "off", "to": "on", "actor": "vigil"}
-    return {**alarm, "evidence": evidence, "transitions": [step]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.support.station_server import Json, rfc3339
+from tests.support.instants import rfc3339
+from tests.support.station_server import Json
+from tests.support.ward_answers import since_words
 
 NAMES = [
     "Alvarez, Marta", "Brandt, Jonas", "Chowdhury, Nila", "Dubois, Camille", "Eriksen, Tor", "Farouk, Amira",
@@ -18,7 +20,9 @@ SOURCES = {
     "dbp": ("MDC_PRESS_BLD_ART_ABP_DIA", "mm[Hg]", 30.0),
     "spo2": ("MDC_PULS_OXIM_SAT_O2", "%", 30.0),
     "rr": ("MDC_RESP_RATE", "/min", 30.0),
-    "temp": ("MDC_TEMP_BODY", "Cel", 14400.0),
+    "temp": ("MDC_TEMP", "Cel", 14400.0),
+    "cvp": ("MDC_PRESS_BLD_VEN_CENT_MEAN", "mm[Hg]", 30.0),
+    "etco2": ("MDC_AWAY_CO2_ET", "mm[Hg]", 30.0),
 }
 USUAL = {"hr": 101.0, "map": 74.0, "sbp": 104.0, "dbp": 58.0, "spo2": 97.0, "rr": 18.0, "temp": 37.8}
 
@@ -113,20 +117,24 @@ def calm_ward(count: int, now_s: float) -> list[Json]:
 
 
 def treated(label: str, now_s: float, seed: int) -> Json:
-    """A bed on its course, a little different for each seed."""
+    """A bed on its course, a little different for each seed; every other long course had a dose held."""
     dice = random.Random(f"course {seed}")
-    begun = dice.randint(1, 12)
+    number = dice.randint(1, 12)
+    held = 1 if number > 2 and seed % 2 == 0 else 0
     last_s = now_s - dice.randint(20, 440) * 60
     course = dosing(
-        now_s, doses_begun=begun, next={"number": begun + 1, "due_at": rfc3339(last_s + 28_800)},
-        last={"number": begun, "started_at": rfc3339(last_s), "ended_at": rfc3339(last_s + 900), "status": "given"},
+        now_s, doses_begun=number - held, doses_held=held,
+        next={"number": number + 1, "due_at": rfc3339(last_s + 28_800)},
+        last={"number": number, "started_at": rfc3339(last_s), "ended_at": rfc3339(last_s + 900), "status": "given"},
     )  # fmt: skip
     runs = {"norepinephrine_ug_kg_min": 0.06} if seed % 5 == 2 else {}
     if runs:
         course["pressors_hour_ago"] = {"norepinephrine_ug_kg_min": 0.06 + (seed % 3 - 1) * 0.02}
     gain, balance, urine = dice.uniform(0.4, 7.5), dice.randint(300, 3900), dice.randint(170, 620)
     stay = stay_signals(now_s, weight_gain_pct=gain, fluid_balance_ml_24h=balance, urine_ml_8h=urine, **runs)
-    return bed(label, now_s, signals={**varied(now_s, seed), **stay}, dosing=course)
+    made = bed(label, now_s, signals={**varied(now_s, seed), **stay}, dosing=course)
+    made["admission"]["admitted_at"] = rfc3339(last_s - (number - 1) * 28_800 - 15_300)
+    return made
 
 
 def busy_ward(count: int, now_s: float) -> list[Json]:
@@ -142,21 +150,38 @@ def busy_ward(count: int, now_s: float) -> list[Json]:
 
 
 def _hypotension(one: Json, now_s: float) -> None:
-    one["signals"].update(signals(now_s, map=58, sbp=81, dbp=46, hr=134, spo2=94))
+    one["signals"].update(signals(now_s, map=58, sbp=81, dbp=46, hr=134, spo2=94, rr=24, temp=38.6, cvp=3, etco2=29))
     one["signals"].update(stay_signals(now_s, weight_gain_pct=6.8, urine_ml_8h=140, norepinephrine_ug_kg_min=0.18))
-    why = "SBP 81 mmHg below 90 since 09:58"
-    one["dosing"] = dosing(now_s, decision="hold", computed="hold", summary=why, doses_held=1)
+    one["signals"].update(charted(now_s))
+    why = f"SBP 81 mmHg below 90 {since_words(now_s)}"
+    one["dosing"] = dosing(now_s, decision="hold", computed="hold", summary=why, doses_begun=4, doses_held=1)
     one["dosing"]["pressors_hour_ago"] = {"norepinephrine_ug_kg_min": 0.08}
-    texts = {"family": "tachycardia", "title": "Tachycardia", "text": "HR 134 > 120"}
+    one["admission"]["admitted_at"] = rfc3339(now_s - 22_200 - 4 * 28_800 - 15_300)
+    texts = {"rule_id": "tachycardia.hr", "family": "tachycardia", "title": "Tachycardia", "text": "HR 134 > 120"}
     faster = alarm(f"{one['bed']}-2", now_s, **texts, priority="medium")
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s), faster]
+
+
+def charted(now_s: float) -> Json:
+    """What people and the laboratory wrote down of the same patient."""
+    chart = {"device": None, "fresh_for_s": 86_400.0}
+    hours = {"weight": 5, "urine_ml_h": 0.6, "o2_flow": 2, "site:mental_status": 1.2, "site:rhythm": 1.2}
+    values: dict[str, tuple[float | str, str]] = {
+        "weight": (85.4, "kg"), "urine_ml_h": (9.0, "mL/h"), "o2_flow": (3.0, "L/min"), "creatinine": (2.1, "mg/dL"),
+        "platelets": (96.0, "10*3/uL"), "bilirubin": (2.4, "mg/dL"), "bicarbonate": (19.0, "mmol/L"),
+        "site:mental_status": ("normal", ""), "site:rhythm": ("sinus", ""),
+    }  # fmt: skip
+    return {
+        name: signal(name, value, now_s - hours.get(name, 4.5) * 3600, unit=unit, source=name, **chart)
+        for name, (value, unit) in values.items()
+    }
 
 
 def _acknowledged(one: Json, now_s: float) -> None:
     one["signals"]["spo2"]["value"] = 87
     by = {"by": "M. Rossi", "at": rfc3339(now_s - 75), "note": None}
     onset = rfc3339(now_s - 140)
-    texts = {"family": "desaturation", "title": "Desaturation", "text": "SpO₂ 87 < 90"}
+    texts = {"rule_id": "desaturation.spo2", "family": "desaturation", "title": "Desaturation", "text": "SpO₂ 87 < 90"}
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, onset_at=onset, signal="acknowledged", acknowledged=by)]
 
 
@@ -166,7 +191,12 @@ def _offline(one: Json, now_s: float) -> None:
     one["devices"][0]["state"] = "offline"
     why = "SBP unknown: no value for 5 min"
     one["dosing"] = dosing(now_s, decision="indeterminate", computed="indeterminate", summary=why)
-    texts = {"family": "device_offline", "title": "Monitor mon1 offline", "text": "mon1 silent for 5 min"}
+    texts = {
+        "rule_id": "device_offline",
+        "family": "device_offline",
+        "title": "Monitor mon1 offline",
+        "text": "mon1 silent for 5 min",
+    }
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, kind="technical", priority="medium")]
 
 
@@ -178,14 +208,14 @@ def _unadmitted(one: Json, now_s: float) -> None:
 def _medium(one: Json, now_s: float) -> None:
     one["signals"]["hr"]["value"] = 128
     by = {"by": "M. Rossi", "at": rfc3339(now_s - 300), "note": None}
-    texts = {"family": "tachycardia", "title": "Tachycardia", "text": "HR 128 > 120"}
+    texts = {"rule_id": "tachycardia.hr", "family": "tachycardia", "title": "Tachycardia", "text": "HR 128 > 120"}
     one["alarms"] = [
         alarm(f"{one['bed']}-1", now_s, **texts, priority="medium", signal="acknowledged", acknowledged=by)
     ]
 
 
 def _latched(one: Json, now_s: float) -> None:
-    texts = {"family": "desaturation", "title": "Desaturation", "text": "SpO₂ 86 < 90"}
+    texts = {"rule_id": "desaturation.spo2", "family": "desaturation", "title": "Desaturation", "text": "SpO₂ 86 < 90"}
     onset = rfc3339(now_s - 400)
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, onset_at=onset, condition="absent", signal="latched")]
 
@@ -202,5 +232,10 @@ def _indeterminate(one: Json, now_s: float) -> None:
 
 
 def _low(one: Json, now_s: float) -> None:
-    texts = {"family": "weight_gain", "title": "Weight gain", "text": "Weight +10.4 % > 10 %"}
+    texts = {
+        "rule_id": "weight_gain.above_10_pct",
+        "family": "weight_gain",
+        "title": "Weight gain",
+        "text": "Weight +10.4 % > 10 %",
+    }
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, **texts, priority="low")]

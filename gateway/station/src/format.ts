@@ -4,6 +4,8 @@
  * "< 5 s", so that a calm wall does not count 0 1 0 1 in every corner.
  */
 
+import { metricName } from "./metrics";
+
 const DECIMALS: Record<string, number> = {
   hr: 0, map: 0, sbp: 0, dbp: 0, spo2: 0, rr: 0, temp: 1, cvp: 0, etco2: 0, weight: 1, weight_gain_pct: 1,
   urine_ml_h: 0, urine_ml_8h: 0, fluid_balance_ml_24h: 0, shock_index: 2, creatinine: 2,
@@ -59,9 +61,9 @@ export function unitText(ucum: unknown): string {
   return UNITS[ucum] ?? ucum;
 }
 
-/** The signal's name for a list; a signal without one is shown by its own word. */
+/** The signal's name for a list; one that is a charted state has the state's, one without any its own word. */
 export function signalName(signal: string): string {
-  return SIGNAL_NAMES[signal] ?? String(signal).replaceAll("_", " ");
+  return SIGNAL_NAMES[signal] ?? metricName(signal) ?? String(signal).replaceAll("_", " ");
 }
 
 export type PressureSource = "NIBP" | "ABP" | "source?";

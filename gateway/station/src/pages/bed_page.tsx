@@ -1,5 +1,7 @@
 /* One bed: trends beside everything else there is to know and to do about the patient. */
 
+import "../bed.css";
+
 import { useMemo, useState } from "preact/hooks";
 
 import { alarmsOf, dosesOf } from "../api";
@@ -21,6 +23,13 @@ import { BedStrip } from "../parts/bed_strip";
 
 const TABS = ["Alarms", "Decision", "Doses", "Chart", "Fluids", "Signals", "Stay"] as const;
 type TabName = (typeof TABS)[number];
+
+/** The tab that an arrow key leads to; null for any other key. */
+function tabAfter(tab: TabName, key: string): TabName | null {
+  const to: Record<string, number> = { ArrowRight: TABS.indexOf(tab) + 1, ArrowLeft: TABS.indexOf(tab) - 1, Home: 0, End: -1 };
+  const at = to[key];
+  return at === undefined ? null : TABS.at(at % TABS.length)!;
+}
 
 /** What makes the list of alarms worth fetching again. */
 function alarmState(bed: BedFrame): string {
@@ -49,10 +58,17 @@ function GoneBed({ bedKey }: { bedKey: string }) {
   );
 }
 
+/** Back to the ward; from a field only out of the field, so that nothing typed is lost. */
+function leave(key: KeyboardEvent): void {
+  const from = key.target as HTMLElement;
+  if (from.matches("input, select, textarea")) from.blur();
+  else go("ward");
+}
+
 function BedView({ bed }: { bed: BedFrame }) {
   const [tab, setTab] = useState<TabName>(bed.admission ? "Alarms" : "Signals");
   return (
-    <main class="bed-page" id="bed-page" aria-label="Bed" onKeyDown={(key) => key.key === "Escape" && go("ward")}>
+    <main class="bed-page" id="bed-page" aria-label="Bed" onKeyDown={(key) => key.key === "Escape" && leave(key)}>
       <BedHead bed={bed} />
       {bed.admission ? <Admitted bed={bed} tab={tab} onTab={setTab} /> : <NotAdmitted bed={bed} />}
     </main>
@@ -100,15 +116,22 @@ function Admitted({ bed, tab, onTab }: { bed: BedFrame; tab: TabName; onTab: (ta
   const doses = useLoaded(`${admissionId} ${doseState(bed)}`, () => dosesOf(admissionId));
   const knownAlarms = useMemo(() => alarms.answer ?? bed.alarms ?? [], [alarms.answer]);
   const knownDoses = useMemo(() => doses.answer ?? [], [doses.answer]);
+  function walk(key: KeyboardEvent): void {
+    const next = tabAfter(tab, key.key);
+    if (next === null) return;
+    key.preventDefault();
+    onTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  }
   return (
     <div class="bed-columns">
       <TrendsPanel bed={bed} alarms={knownAlarms} doses={knownDoses} />
       <section class="bed-tabs">
-        <div class="tabs" role="tablist" aria-label="About this bed">
+        <div class="tabs" role="tablist" aria-label="About this bed" onKeyDown={walk}>
           {TABS.map((name) => (
             <button
               key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="tab-body"
-              onClick={() => onTab(name)}
+              tabIndex={tab === name ? 0 : -1} onClick={() => onTab(name)}
             >
               {name}
             </button>

@@ -3,6 +3,8 @@
  * A sheet says when it was made and, where a value is not current, how old it is: on paper nothing ages by itself.
  */
 
+import "../bed.css";
+
 import { useMemo } from "preact/hooks";
 
 import { acknowledgement, FLAGS, headline, isNew, ranked } from "../alarms";
@@ -25,6 +27,12 @@ const STAY = [
 ] as const;
 const SHIFT_H = 12;
 
+/** On paper a time of yesterday needs its day. */
+function whenText(at: string, nowMs: number | null): string {
+  const isToday = nowMs !== null && dayTimeText(at).slice(0, 10) === dayTimeText(nowMs).slice(0, 10);
+  return isToday ? minuteText(instantMs(at)) : dayTimeText(at).slice(5);
+}
+
 function SignalCells({ bed, keys }: { bed: BedFrame; keys: readonly string[] }) {
   return (
     <dl class="sheet-values">
@@ -34,8 +42,8 @@ function SignalCells({ bed, keys }: { bed: BedFrame; keys: readonly string[] }) 
         const source = ["map", "sbp", "dbp"].includes(key) ? ` ${pressureSource(signal.source)}` : "";
         return (
           <div key={key} data-state={reading.state}>
-            <dt>{signalName(key).replace("site:", "")}</dt>
-            <dd><strong>{reading.text}</strong> {unitText(signal.unit)}{source}<span class="under-text">{`at ${minuteText(instantMs(signal.at))}${reading.state === "fresh" ? "" : `, ${reading.words}`}`}</span></dd>
+            <dt>{signalName(key)}</dt>
+            <dd><strong>{reading.text}</strong> {unitText(signal.unit)}{source}<span class="under-text">{`at ${whenText(signal.at, clock.now())}${reading.state === "fresh" ? "" : `, ${reading.words}`}`}</span></dd>
           </div>
         );
       })}
@@ -105,7 +113,7 @@ function ShiftAlarms({ items }: { items: { title: string; priority: "high" | "me
   }
   if (groups.size === 0) return <p>None.</p>;
   const rows = [...groups].sort((a, b) => b[1].count - a[1].count);
-  return <ul class="sheet-list">{rows.map(([title, { flag, count, lastMs }]) => <li key={title}>{`${flag} ${title}: ${valueText(count, "hr")}, last at ${minuteText(lastMs)}`}</li>)}</ul>;
+  return <ul class="sheet-list shift-alarms">{rows.map(([title, { flag, count, lastMs }]) => <li key={title}>{`${flag} ${title}: ${valueText(count, "hr")}, last at ${whenText(instantText(lastMs), clock.now())}`}</li>)}</ul>;
 }
 
 export function HandoverPage({ bedKey }: { bedKey: string | null }) {

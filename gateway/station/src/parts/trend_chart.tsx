@@ -8,7 +8,7 @@ import uPlot from "uplot";
 
 import { clockText, dayTimeText, valueText } from "../format";
 import { theme } from "../preferences";
-import { columnsOf, rangeOf, type AlarmSpan, type Span, type TrendShape } from "../trends";
+import { columnsOf, pointsOf, rangeOf, type AlarmSpan, type Column, type Span, type TrendShape } from "../trends";
 import type { SeriesRow } from "../types";
 
 export interface TrendProps {
@@ -20,26 +20,29 @@ export interface TrendProps {
   doses: readonly Span[];
   alarms: readonly AlarmSpan[];
   boluses: readonly Span[];
-  isLast: boolean;
+  /** Whether the times stand under it. */
+  hasAxis: boolean;
+  /** More words for the caption. */
+  remark: string;
   /** Of the plot alone, CSS pixels. */
   height: number;
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
 }
 
-/** Room for the times under the last chart. */
+/** Room for the times under a chart. */
 const AXIS = 22;
 const LANE = 6;
 
-function heightOf({ height, isLast }: TrendProps): number {
-  return isLast ? height + AXIS : height;
+function heightOf({ height, hasAxis }: TrendProps): number {
+  return hasAxis ? height + AXIS : height;
 }
 
 function ink(node: Element, name: string): string {
   return getComputedStyle(node).getPropertyValue(name).trim();
 }
 
-/** Alarms as a lane along the top, doses as bars over the whole height, the limit as a line. */
+/** Alarms as a lane along the top, boluses as one under it, doses as bars over the whole height, the limit as a line. */
 function drawBehind(plot: uPlot, { doses, alarms, boluses, shape }: TrendProps): void {
   const { ctx, bbox } = plot;
   const x = (s: number): number => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(s, "x", true)));
@@ -52,11 +55,14 @@ function drawBehind(plot: uPlot, { doses, alarms, boluses, shape }: TrendProps):
   }
   ctx.fillStyle = ctx.strokeStyle = ink(plot.root, "--dim");
   ctx.font = `${11 * devicePixelRatio}px ${getComputedStyle(plot.root).fontFamily}`;
-  const floor = bbox.top + bbox.height;
+  const top = bbox.top + (LANE + 3) * devicePixelRatio;
+  ctx.textBaseline = "top";
+  ctx.textAlign = "left";
   for (const bolus of boluses) {
     if (x(bolus.toS) <= bbox.left || x(bolus.fromS) >= bbox.left + bbox.width) continue;
-    ctx.fillRect(x(bolus.fromS), floor - LANE * devicePixelRatio, Math.max(3, x(bolus.toS) - x(bolus.fromS)), LANE * devicePixelRatio);
-    ctx.fillText(bolus.label, x(bolus.fromS), floor - (LANE + 3) * devicePixelRatio);
+    ctx.fillRect(x(bolus.fromS), top, Math.max(3, x(bolus.toS) - x(bolus.fromS)), LANE * devicePixelRatio);
+    const width = ctx.measureText(bolus.label).width;
+    ctx.fillText(bolus.label, Math.min(x(bolus.fromS), bbox.left + bbox.width - width), top + (LANE + 3) * devicePixelRatio);
   }
   if (shape.mark !== undefined) {
     ctx.strokeStyle = ink(plot.root, "--faint");
@@ -75,12 +81,12 @@ function axisFont(node: Element): string {
 }
 
 function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Options {
-  const { shape, isLast } = latest.current;
+  const { shape, hasAxis } = latest.current;
   const line = ink(host, "--text");
   const dim = ink(host, "--dim");
   const grid = { stroke: ink(host, "--line"), width: 1 };
   const axis = { stroke: dim, grid, ticks: { show: false }, font: axisFont(host) };
-  const paths = shape.isStepped ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {};
+  const paths = shape.step ? { paths: uPlot.paths.stepped!({ align: shape.step === "holds" ? 1 : -1 }) } : {};
   const value = (_: uPlot, raw: number | null): string => (raw === null ? "–" : valueText(raw, shape.signal));
   return {
     width: Math.max(100, host.clientWidth),
@@ -93,14 +99,14 @@ function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Op
       y: { range: (_, low, high) => rangeOf(latest.current.shape.usual, low, high) },
     },
     axes: [
-      { ...axis, show: true, size: isLast ? 28 : 6, values: (_, splits) => splits.map((s) => (isLast ? clockText(s * 1000).slice(0, 5) : "")) },
+      { ...axis, show: true, size: hasAxis ? 28 : 6, values: (_, splits) => splits.map((s) => (hasAxis ? clockText(s * 1000).slice(0, 5) : "")) },
       { ...axis, size: 48, splits: (_u, _i, low, high) => splitsOf(low, high) },
     ],
     series: [
       {},
       { stroke: "transparent", points: { show: false }, ...paths },
       { stroke: "transparent", points: { show: false }, ...paths },
-      { label: shape.label, stroke: line, width: 1.6, points: { show: false }, value, ...paths },
+      { label: shape.label, stroke: line, width: 1.6, points: marks(line), value, ...paths },
     ],
     bands: [{ series: [2, 1], fill: ink(host, "--band") }],
     hooks: {
@@ -118,10 +124,15 @@ function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Op
   };
 }
 
+/** A value that stands alone is no line: it is drawn as a point. */
+function marks(line: string): uPlot.Series.Points {
+  return { show: true, size: 5, stroke: line, fill: line, filter: (plot, series) => pointsOf(plot.data[series] as Column) };
+}
+
 function splitsOf(low: number, high: number): number[] {
-  const rough = (high - low) / 3;
+  const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
   const found = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) found.push(Number(at.toPrecision(10)));
   return found;
@@ -137,14 +148,20 @@ function showCursor(plot: uPlot, signal: string): void {
     ? "" : `${clockText(plot.data[0][index]! * 1000)}  ${valueText(mean, signal)}`;
 }
 
+export function isEmpty(rows: readonly SeriesRow[] | null): boolean {
+  return rows !== null && !rows.some((row) => Number.isFinite(row.mean));
+}
+
 function rangeWords({ rows, shape, problem }: TrendProps): string {
   if (problem) return problem;
   if (rows === null) return "loading";
+  if (isEmpty(rows)) return "nothing recorded in this window";
   const known = rows.filter((row) => Number.isFinite(row.mean));
-  if (known.length === 0) return "nothing recorded in this window";
   const low = Math.min(...known.map((row) => row.min));
   const high = Math.max(...known.map((row) => row.max));
-  return `${valueText(low, shape.signal)} to ${valueText(high, shape.signal)} ${shape.unit}`;
+  const from = valueText(low, shape.signal);
+  const to = valueText(high, shape.signal);
+  return from === to ? `${to} ${shape.unit}` : `${from} to ${to} ${shape.unit}`;
 }
 
 export function TrendChart(props: TrendProps) {
@@ -156,7 +173,7 @@ export function TrendChart(props: TrendProps) {
 
   useEffect(() => {
     const made = new uPlot(optionsOf(host.current!, latest), columnsOf([]), host.current!);
-    made.setData(columnsOf(latest.current.rows ?? [], props.shape.isStepped));
+    made.setData(columnsOf(latest.current.rows ?? [], props.shape.step !== undefined));
     plot.current = made;
     const watching = new ResizeObserver(() => {
       const width = host.current?.clientWidth ?? 0;
@@ -168,23 +185,23 @@ export function TrendChart(props: TrendProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [shownTheme, props.isLast]);
+  }, [shownTheme, props.hasAxis, props.shape]);
 
   useEffect(() => {
-    plot.current?.setData(columnsOf(props.rows ?? [], props.shape.isStepped));
+    plot.current?.setData(columnsOf(props.rows ?? [], props.shape.step !== undefined));
   }, [props.rows, props.fromMs, props.toMs, props.doses, props.alarms, props.boluses]);
 
   useEffect(() => {
     const made = plot.current;
     if (made && made.height !== heightOf(props)) made.setSize({ width: made.width, height: heightOf(props) });
-  }, [props.height, props.isLast]);
+  }, [props.height, props.hasAxis]);
 
   const words = rangeWords(props);
   const window = `${dayTimeText(props.fromMs)} to ${dayTimeText(props.toMs)}`;
   return (
     <figure class="trend" data-signal={props.shape.signal}>
       <figcaption class="trend-caption">
-        <strong>{props.shape.label}</strong> {words}<span class="trend-cursor" aria-hidden="true" />
+        <strong>{props.shape.label}</strong> {[words, props.remark].filter(Boolean).join(" · ")}<span class="trend-cursor" aria-hidden="true" />
       </figcaption>
       <div class="trend-plot" ref={host} role="img" aria-label={`${props.shape.label}: ${words}, ${window}`} />
     </figure>

@@ -3,25 +3,23 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { cellOf, PRIORITIES, priorityOf } from "../alarms";
-import { fluidsOf, seriesOf } from "../api";
-import { dayTimeText, instantMs, minuteText } from "../format";
+import { admissionInFull, fluidsOf, seriesOf } from "../api";
+import { dayTimeText, instantMs, minuteText, valueText } from "../format";
 import { useLoaded } from "../loading";
-import { alarmSpans, bolusSpans, doseSpans, PRESSOR_TRENDS, TRENDS, type AlarmSpan, type Span, type TrendShape } from "../trends";
-import type { AlarmFrame, BedFrame, Dose } from "../types";
+import { ALWAYS, alarmSpans, bolusSpans, doseSpans, gainWords, shapesOf, type AlarmSpan, type Span, type TrendShape } from "../trends";
+import type { AlarmFrame, BedFrame, Dose, SeriesRow } from "../types";
 import { clock } from "../ward";
-import { TrendChart } from "./trend_chart";
+import { isEmpty, TrendChart } from "./trend_chart";
 
 const HOURS = [1, 6, 24] as const;
 const HOUR_MS = 3_600_000;
 const LEAST_MS = 60_000;
-const HEIGHTS: [number, number] = [72, 170];
+const HEIGHTS: [number, number] = [66, 170];
 /** What stands around the plots of the panel, and over each. */
 const AROUND_PX = 130;
 const CAPTION_PX = 26;
-/** Drawn whether the bed has them now or not: a place that is empty says so. */
-const ALWAYS = new Set(["map", "hr", "spo2"]);
-
 const NONE: Span[] = [];
+const NO_LIMITS: Record<string, number> = {};
 
 interface Window {
   fromMs: number;
@@ -35,33 +33,54 @@ function lastHours(hours: number): Window {
   return { fromMs: toMs - hours * HOUR_MS, toMs, isFollowing: true };
 }
 
-function Trend({ admissionId, shape, window, doses, alarms, boluses, isLast, height, onZoom, onReset }: {
-  admissionId: string; shape: TrendShape; window: Window; doses: Span[]; alarms: AlarmSpan[]; boluses: Span[]; isLast: boolean;
+function Trend({ bed, shape, window, doses, alarms, boluses, hasAxis, height, onZoom, onReset, onEmpty }: {
+  bed: BedFrame; shape: TrendShape; window: Window; doses: Span[]; alarms: AlarmSpan[]; boluses: Span[]; hasAxis: boolean;
   height: number; onZoom: (fromMs: number, toMs: number) => void; onReset: () => void;
+  onEmpty: (signal: string, isSo: boolean) => void;
 }) {
   const { fromMs, toMs } = window;
+  const { admission_id: admissionId, baseline_weight_kg: baselineKg } = bed.admission!;
   const question = `${admissionId} ${shape.signal} ${Math.round(fromMs)} ${Math.round(toMs)}`;
   const { answer, problem } = useLoaded(question, () => seriesOf(admissionId, shape.signal, fromMs, toMs), 86_400_000);
+  const hasNothing = !problem && isEmpty(answer) && !ALWAYS.has(shape.signal);
+  useEffect(() => onEmpty(shape.signal, hasNothing), [shape.signal, hasNothing]);
+  if (hasNothing) return <NoTrend bed={bed} shape={shape} />;
   return (
     <TrendChart
       shape={shape} rows={answer} problem={problem} fromMs={fromMs} toMs={toMs} doses={doses} alarms={alarms} boluses={boluses}
-      isLast={isLast} height={height} onZoom={onZoom} onReset={onReset}
+      hasAxis={hasAxis} height={height} remark={shape.signal === "weight" ? gainOf(answer, baselineKg) : ""} onZoom={onZoom} onReset={onReset}
     />
   );
 }
 
-/** Height of each of `count` plots, so that all of them fit in the panel where they can. */
-function usePlotHeight(panel: { current: HTMLElement | null }, count: number): number {
+function gainOf(rows: readonly SeriesRow[] | null, baselineKg: number): string {
+  const last = rows?.filter((row) => Number.isFinite(row.mean)).at(-1);
+  return last ? gainWords(last.mean, baselineKg) : "";
+}
+
+/** A signal that tells nothing in this window takes a line, and no place. */
+function NoTrend({ bed, shape }: { bed: BedFrame; shape: TrendShape }) {
+  const last = bed.signals?.[shape.signal];
+  const words = last && last.value !== null ? `, last ${valueText(last.value, shape.signal)} ${shape.unit} at ${dayTimeText(last.at)}` : "";
+  return (
+    <figure class="trend trend-none" data-signal={shape.signal}>
+      <figcaption class="trend-caption"><strong>{shape.label}</strong> {`nothing recorded in this window${words}`}</figcaption>
+    </figure>
+  );
+}
+
+/** Height of a plot of one share, so that all of them fit in the panel where they can. */
+function usePlotHeight(panel: { current: HTMLElement | null }, count: number, shares: number): number {
   const [height, setHeight] = useState(HEIGHTS[0]);
   useEffect(() => {
     const measure = (): void => {
       const room = (panel.current?.clientHeight ?? 0) - AROUND_PX - count * CAPTION_PX;
-      setHeight(Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], room / count))));
+      setHeight(Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], room / shares))));
     };
     const watching = new ResizeObserver(measure);
     if (panel.current) watching.observe(panel.current);
     return () => watching.disconnect();
-  }, [count]);
+  }, [count, shares]);
   return height;
 }
 
@@ -105,7 +124,18 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
   }
 
   const nowMs = clock.now() ?? window.toMs;
-  const shapes = [...TRENDS, ...PRESSOR_TRENDS].filter(({ signal }) => ALWAYS.has(signal) || bed.signals?.[signal]);
+  const limits = useLoaded(`${admission.admission_id} limits`, () => admissionInFull(admission.admission_id), 60_000).answer?.limits ?? NO_LIMITS;
+  const have = Object.keys(bed.signals ?? {}).sort().join();
+  const shapes = useMemo(() => shapesOf(bed, limits), [have, JSON.stringify(limits)]);
+  const [empty, setEmpty] = useState<ReadonlySet<string>>(new Set());
+  function noteEmpty(signal: string, isSo: boolean): void {
+    setEmpty((before) => {
+      if (before.has(signal) === isSo) return before;
+      return isSo ? new Set([...before, signal]) : new Set([...before].filter((each) => each !== signal));
+    });
+  }
+  const drawn = shapes.filter(({ signal }) => !empty.has(signal));
+  const lastOfGroups = new Set(shapes.map(({ group }) => drawn.filter((shape) => shape.group === group).at(-1)?.signal));
   const spans = doseSpans(doses, nowMs);
   const fluids = useLoaded(`${admission.admission_id} fluids`, () => fluidsOf(admission.admission_id), 60_000);
   const boluses = useMemo(() => bolusSpans(fluids.answer?.boluses ?? []), [fluids.answer]);
@@ -113,7 +143,7 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
   const byPriority = [...alarms].sort((a, b) => PRIORITIES.indexOf(priorityOf(b)) - PRIORITIES.indexOf(priorityOf(a)));
   const marks = alarmSpans(byPriority, nowMs);
   const panel = useRef<HTMLElement>(null);
-  const height = usePlotHeight(panel, shapes.length);
+  const height = usePlotHeight(panel, drawn.length, drawn.reduce((sum, { share = 1 }) => sum + share, 0));
   return (
     <section class="trends" aria-label="Trends" ref={panel}>
       <header class="trend-head">
@@ -134,11 +164,12 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
         <span class="key key-bolus" /> bolus
         · drag to zoom, double click to return
       </p>
-      {shapes.map((shape, index) => (
+      {shapes.map((shape) => (
         <Trend
-          key={shape.signal} admissionId={admission.admission_id} shape={shape} window={window} doses={spans}
+          key={shape.signal} bed={bed} shape={shape} window={window} doses={spans}
           alarms={marks.filter((_, at) => shape.signal === "map" || isAbout(byPriority[at]!, shape))}
-          boluses={shape.signal === "map" ? boluses : NONE} isLast={index === shapes.length - 1} height={height} onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
+          boluses={shape.signal === "map" ? boluses : NONE} hasAxis={lastOfGroups.has(shape.signal) || shape.share !== undefined} height={height * (shape.share ?? 1)} onEmpty={noteEmpty}
+          onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
         />
       ))}
     </section>

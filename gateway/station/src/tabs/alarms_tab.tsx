@@ -6,6 +6,8 @@ import { switchLimitsOff, wordsOf } from "../api";
 import { dayTimeText, instantMs, minuteText } from "../format";
 import type { Loaded } from "../loading";
 import { AlarmLine } from "../parts/alarm_line";
+import { Barred } from "../parts/sign_in";
+import { whyNot } from "../session";
 import { tell } from "../telling";
 import type { AlarmFrame, BedFrame } from "../types";
 
@@ -29,7 +31,7 @@ function LimitsOffForm({ bed }: { bed: BedFrame }) {
       {(bed.limits_off ?? []).map((each) => (
         <p key={each.family ?? each.rule_id} class="off-line">
           {`⊘ ${each.family ?? each.rule_id} off until ${minuteText(instantMs(each.until))}, by ${each.by}: ${each.reason}`}
-          {each.family && <button type="button" onClick={() => void change(each.family!, "switched on again", 0)}>On again</button>}
+          {each.family && <button type="button" disabled={whyNot("switch_limits_off") !== ""} onClick={() => void change(each.family!, "switched on again", 0)}>On again</button>}
         </p>
       ))}
       <details class="folded">
@@ -54,8 +56,9 @@ function LimitsOffForm({ bed }: { bed: BedFrame }) {
           <label class="field"><span>Reason</span>
             <input value={reason} required maxLength={200} onInput={(input) => setReason(input.currentTarget.value)} />
           </label>
-          <button type="submit">Switch off</button>
+          <button type="submit" disabled={whyNot("switch_limits_off") !== ""}>Switch off</button>
         </form>
+        <Barred act="switch_limits_off" />
       </details>
     </>
   );
@@ -76,7 +79,7 @@ export function AlarmsTab({ bed, alarms }: { bed: BedFrame; alarms: Loaded<Alarm
       <h2>Alarms of this stay, since {dayTimeText(bed.admission!.admitted_at)}</h2>
       {alarms.problem && <p class="problem">{alarms.problem}</p>}
       <div class="alarm-list">
-        {list === null ? "loading" : list.length === 0 ? "None so far." : list.map((alarm) => <AlarmLine key={alarm.alarm_id} alarm={alarm} />)}
+        {list === null ? "loading" : list.length === 0 ? "None so far." : list.map((alarm) => <AlarmLine key={alarm.alarm_id} alarm={alarm} hasDay />)}
       </div>
     </>
   );

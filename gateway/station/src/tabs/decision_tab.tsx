@@ -11,7 +11,10 @@ import { useState } from "preact/hooks";
 import { doseDecision, signDecision, wordsOf } from "../api";
 import { dayTimeText, instantMs, minuteText, signalName, unitText, valueText } from "../format";
 import { useLoaded } from "../loading";
+import { metricName } from "../metrics";
 import { DECISIONS, DecisionChip } from "../parts/course_line";
+import { Barred } from "../parts/sign_in";
+import { whyNot } from "../session";
 import { tell } from "../telling";
 import type { BedFrame, Criterion, DecisionWord, DoseDecision } from "../types";
 import { isLive } from "../ward";
@@ -31,6 +34,12 @@ function shownValue(value: number | string | null, signal: string | null, unit: 
   return value === null ? "–" : `${valueText(value, signal ?? "")} ${unitText(unit)}`.trim();
 }
 
+/** Of what it is, and where that came from. */
+function sourceWords({ source_signal: signal, source }: Criterion): string {
+  const from = source ? (metricName(source) ?? source) : "";
+  return [signal ? signalName(signal) : "", from].filter((words, index, all) => words && all.indexOf(words) === index).join(", ");
+}
+
 function Row({ criterion }: { criterion: Criterion }) {
   const { state, value, unit, limit, at, since } = criterion;
   const name = criterion.title ?? criterion.id;
@@ -41,7 +50,7 @@ function Row({ criterion }: { criterion: Criterion }) {
       <td>{state === "recovering" && criterion.resumable ? "recovered, to be signed" : state}{since && <span class="under-text">since {minuteText(instantMs(since))}</span>}</td>
       <td class="criterion-value">{shownValue(value, criterion.source_signal, unit)}</td>
       <td>{shownValue(limit, criterion.source_signal, unit)}</td>
-      <td>{at ? dayTimeText(at).slice(5) : "–"}<span class="under-text">{criterion.source_signal ? signalName(criterion.source_signal) : ""}</span></td>
+      <td>{at ? dayTimeText(at).slice(5) : "–"}<span class="under-text" title={criterion.source ?? undefined}>{sourceWords(criterion)}</span></td>
       <td class="criterion-words">
         {state === "clear" ? null : <span>{criterion.resume ?? ""}</span>}
         <span class="under-text">{criterion.reference ?? ""}{criterion.verified === false ? " (not verified)" : ""}</span>
@@ -79,7 +88,7 @@ export function DecisionTab({ bed }: { bed: BedFrame }) {
       <h2>{`Criteria: ${open} of ${answer.criteria.length} not clear`}</h2>
       <div class="table-wrap" tabIndex={0} role="region" aria-label="Criteria">
         <table class="criteria">
-          <thead><tr><th>Criterion</th><th>State</th><th>Value</th><th>Limit</th><th>Of</th><th>What would clear it</th></tr></thead>
+          <thead><tr><th>Criterion</th><th>State</th><th>Value</th><th>Limit</th><th>Determined</th><th>What would clear it</th></tr></thead>
           <tbody>{orderedCriteria(answer.criteria).map((each) => <Row key={each.id} criterion={each} />)}</tbody>
         </table>
       </div>
@@ -124,11 +133,12 @@ function SignForm({ admissionId, decision, onSigned }: { admissionId: string; de
       </label>
       <div class="sign-buttons">
         {SIGNABLE.map((word) => (
-          <button key={word} type="button" class={word === decision.computed ? "primary" : ""} disabled={!isLive.value} onClick={() => void sign(word)}>
+          <button key={word} type="button" class={word === decision.computed ? "primary" : ""} disabled={!isLive.value || whyNot("sign_decision") !== ""} onClick={() => void sign(word)}>
             {`Sign ${DECISIONS[word].word}`}
           </button>
         ))}
       </div>
+      <Barred act="sign_decision" />
       <p class="problem" role="alert">{problem}</p>
     </form>
   );
