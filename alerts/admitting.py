@@ -26,8 +26,8 @@ def admission_for(command: Admit, rules: Rulebook, present: Container[str], now_
         now_ms: When.
 
     Raises:
-        Refusal: One of the patient's own limits is outside of what the alarm profile allows, the admission is present
-            already, or there is no such dosing profile.
+        Refusal: One of the patient's own limits is outside of what the alarm profile or the dosing profile allows, the
+            admission is present already, or there is no such dosing profile.
     """
     _check_limits(command.limits, rules.alarms)
     admission_id = command.admission_id or _new_id(command, now_ms)
@@ -64,6 +64,9 @@ def _profile_for(command: Admit, rules: Rulebook) -> str:
     if rules.dosing and wanted not in rules.dosing:
         known = ", ".join(sorted(rules.dosing))
         raise Refusal("unknown_profile", f"there is no dosing profile {wanted}; there are {known}")
+    out_of_range = rules.dosing[wanted].limits_out_of_range(command.limits) if rules.dosing else ()
+    if out_of_range:
+        raise Refusal("limit_out_of_range", f"limit {'; limit '.join(out_of_range)}")
     return wanted
 
 

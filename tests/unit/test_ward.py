@@ -11,6 +11,7 @@ import pytest
 from alerts import ward as ward_module
 from alerts.orders import BEDS_MAX
 from alerts.ward import DEVICES_MAX, Ward
+from gateway.rulesets import load_rulebook
 from streaming.bed import METRICS_MAX, Bed
 from streaming.commands import Acknowledge, Admit, AudioPause, Chart, Clock, Course, Discharge, Sign, Tick, Transfer
 from streaming.effects import AdmissionChanged, CommandApplied, CommandRefused, InputRejected, SamplesAccepted
@@ -123,6 +124,23 @@ def test_a_patients_limits_are_bounded_by_the_profile(limits: dict[str, float], 
         assert answer.reason == "limit_out_of_range"
         assert "alarms-il2" in answer.detail
         assert bedside.ward.stays == {}
+
+
+@pytest.mark.parametrize(("sbp_hold", "ok"), [(79.9, False), (80.0, True)])
+def test_a_patients_limits_are_bounded_by_the_dosing_profile_too(sbp_hold: float, ok: bool) -> None:
+    rules = load_rulebook()
+    label = rules.dosing["label-2024"]
+    bounds = replace(label.patient_limits["sbp_hold"], low=80.0)  # a site's; the alarm profile allows 70
+    bedside = Bedside(admitted=False)
+    bedside.ward = Ward(replace(rules, dosing={label.id: replace(label, patient_limits={"sbp_hold": bounds})}))
+
+    answer = bedside.admit(0, limits={"sbp_hold": sbp_hold})
+
+    assert isinstance(answer, CommandApplied) is ok
+    if not ok:
+        assert isinstance(answer, CommandRefused)
+        assert (answer.reason, bedside.ward.stays) == ("limit_out_of_range", {})
+        assert answer.detail == "limit sbp_hold = 79.9 mm[Hg] is outside 80 to 130, which profile label-2024 allows"
 
 
 def test_beds_are_bounded() -> None:
