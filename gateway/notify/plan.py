@@ -28,7 +28,6 @@ from streaming.instants import format_ms
 
 HOUSE = "house"
 """Stands in a key where there is no admission."""
-DAY_MIN = 24 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from simulators.body.traits import BodyTraits
 from simulators.care.assessment import Assessment, Findings, assess
 from simulators.care.infusion import Infusion
 from simulators.care.notebook import Notebook
-from simulators.physiology import DOSE_INTERVAL_H, MAX_DOSES, VitalSigns
+from simulators.physiology import DOSE_INTERVAL_H, VitalSigns
 
 LOOK_EVERY_S = 60.0
 BOLUS_ML, BOLUS_MIN = 500.0, 30.0
@@ -270,8 +270,3 @@ def longest_run(state: BodyState) -> float:
 def slot_due_h(slot: int) -> float:
     """When a slot of the course is due, hours of the course."""
     return (slot - 1) * DOSE_INTERVAL_H
-
-
-def slots_between(from_h: float, to_h: float) -> list[int]:
-    """The slots of a course due in [from, to)."""
-    return [slot for slot in range(1, MAX_DOSES + 1) if from_h <= slot_due_h(slot) < to_h]

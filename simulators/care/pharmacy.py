@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simulators.care.infusion import MIU_PER_MG, Infusion
+from simulators.care.infusion import Infusion
 from simulators.pump import aldesleukin_bag
 
 DOSE_IU_PER_KG = 600_000.0
@@ -18,7 +18,6 @@ PRESSOR_LABELS: Mapping[str, tuple[str, float, float]] = {
     "norepinephrine": ("Levophed", 0.064, 250.0),
     "dopamine": ("dopamine", 1.6, 250.0),
 }
-MIU_IN_MG = MIU_PER_MG
 
 
 def dose_volume_ml(dosing_weight_kg: float) -> float:

@@ -19,8 +19,6 @@ class TruthSample:
     has_line: bool = True
     is_connected: bool = True
     """Whether the monitor reaches the broker."""
-    cuff_lasts: bool = True
-    """Whether a cuff speaks for a bed without a line."""
     sbp0: float = 128.0
     has_course: bool = False
     holds: tuple[str, ...] = ()

@@ -123,11 +123,6 @@ class Infusions:
         """Those of `pumps`, and those that stayed behind when the patient moved."""
         return (*self._pumps.values(), *self._left)
 
-    def is_infusing(self, drug: Drug, now_ms: int) -> bool:
-        """Whether a pump infuses a drug, as far as is known."""
-        pumps = self._pumps.values()
-        return any(pump.drug is drug and pump.is_infusing and not pump.is_silent(now_ms) for pump in pumps)
-
     def rate(self, drug: Drug, now_ms: int) -> Reading | None:
         """How much of a pressor runs; None when that is unknown."""
         return pressor(drug, self._pumps.values(), now_ms, self._weight_kg)

@@ -24,7 +24,7 @@ from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
 from streaming.observation import EventMessage, Validity
 from streaming.therapy.doses import DoseRecord, order_of
-from streaming.therapy.drugs import PRESSORS, Drug
+from streaming.therapy.drugs import PRESSORS
 from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
 from streaming.therapy.fluid_chart import FluidChart, fluid_chart
 from streaming.therapy.fluid_record import DAY_MS, DIARRHEA, HOUR_MS, SHIFT_MS, FluidRecord
@@ -375,11 +375,6 @@ class PatientFacts:
         return self._rhythms.since(from_ms)
 
     # --- infusions ----------------------------------------------------------------------------------------------------
-
-    @property
-    def infusing_now(self) -> bool:
-        """Whether a pump infuses aldesleukin, as far as is known."""
-        return self.infusions.is_infusing(Drug.ALDESLEUKIN, self.now_ms)
 
     def findings(self, limits: InfusionLimits = _USUAL_LIMITS) -> list[InfusionFinding]:
         """What is wrong with the infusions now. A pair of kind and subject that is not listed does not hold."""

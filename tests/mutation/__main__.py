@@ -50,7 +50,6 @@ MODULES = (
     "streaming/rules/stay_profile.py",
     "streaming/rules/table.py",
     "streaming/rules/timed.py",
-    "streaming/truth.py",
 )
 """What decides, and what judges. The wording (`words.py`, `stated.py`) and the pace (`attention.py`) are left out."""
 
@@ -65,7 +64,6 @@ TESTS = (
     "tests/unit/test_stay_rules.py",
     "tests/unit/test_stay_watch.py",
     "tests/unit/test_timed_condition.py",
-    "tests/unit/test_truth.py",
     "tests/golden/test_criteria.py",
 )
 """The tests that ask these modules directly, and quickly: whole wards would notice more, and take a day."""

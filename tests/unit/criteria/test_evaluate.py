@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -608,6 +609,18 @@ def test_combinations_follow_their_tables(
     assert combined("any_known", *parts) is any_known
     assert combined("or_also", *parts) is or_also
     assert combined("at_least_n_of", *parts, times=2) is two_of
+
+
+@pytest.mark.parametrize(("kind", "more"), [("all_of", {}), ("any_of", {}), ("at_least_n_of", {"times": 2})])
+@pytest.mark.parametrize("parts", list(product([YES, NO, WHO], repeat=3)))
+def test_a_decided_answer_stays_when_the_unknown_becomes_known(
+    parts: tuple[dict[str, Any], ...], kind: str, more: dict[str, Any]
+) -> None:
+    answer = combined(kind, *parts, **more)
+    known = product(*([YES, NO] if part is WHO else [part] for part in parts))
+    settled = {combined(kind, *each, **more) for each in known}
+
+    assert settled == ({TRUE, FALSE} if answer is UNKNOWN else {answer})
 
 
 def test_the_part_that_decides_speaks_and_those_that_agree_stand_beside_it() -> None:

@@ -16,9 +16,11 @@ from streaming.criteria.facts import Facts, Reading
 from streaming.identity import CHART_DEVICE, DeviceId
 from streaming.observation import EventMessage, MetricReading, MetricValue, Validity
 from streaming.therapy.doses import DoseStatus
-from streaming.therapy.findings import FindingKind
+from streaming.therapy.drugs import Drug
+from streaming.therapy.findings import FindingKind, is_infusing
 from streaming.therapy.infusions import PUMPS_MAX
 from streaming.therapy.patient_facts import PatientFacts
+from streaming.truth import Truth
 from tests.support.bedside import (
     ABP_MAP,
     ABP_SYS,
@@ -655,12 +657,13 @@ def test_doses_follow_from_the_order_and_the_pump(bedside: Bedside) -> None:
     facts = facts_of(bedside, HOUR)
     assert facts.interval_began_ms == ms(HOUR)
     assert facts.doses.next_due(ms(HOUR)) == (1, ms(HOUR))
-    assert not facts.infusing_now
+    assert is_infusing(Drug.ALDESLEUKIN, facts.infusions.pumps, ms(HOUR)) is Truth.FALSE
 
     for minute in range(16):
         pump(bedside, HOUR + minute * MINUTE, DOSE, MDC_VOL_FLUID_DELIV_TOTAL=minute * 50 / 15)
-        assert facts.infusing_now
-    assert not facts_of(bedside, HOUR + 18 * MINUTE).infusing_now  # the pump is silent
+        assert is_infusing(Drug.ALDESLEUKIN, facts.infusions.pumps, ms(HOUR + minute * MINUTE)) is Truth.TRUE
+    silent_ms = ms(HOUR + 18 * MINUTE)
+    assert is_infusing(Drug.ALDESLEUKIN, facts.infusions.pumps, silent_ms) is Truth.UNKNOWN
 
     (dose,) = facts.doses.all
     assert dose.status(ms(2 * HOUR)) is DoseStatus.GIVEN
