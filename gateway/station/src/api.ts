@@ -1,63 +1,18 @@
 /* The gateway's HTTP interface as this page uses it. The only place that builds a URL from server text. */
 
+import { headerText, posting, request } from "./http";
 import { actor } from "./preferences";
+import { acting, isKnown } from "./session";
 import type {
   AdmissionInFull, AlarmBurden, AlarmFrame, AlarmInFull, Dose, DoseDecision, FluidChart, SeriesRow,
 } from "./types";
 
-const BASE = "/api/v1";
-const ANSWER_WITHIN_MS = 5000;
-
-interface Problem {
-  title?: unknown;
-  detail?: unknown;
-}
-
-/** The gateway answered, and said no. */
-export class Refused extends Error {
-  readonly status: number;
-
-  constructor(status: number, problem: Problem | null) {
-    const said = [problem?.title, problem?.detail].filter((part) => typeof part === "string").join(": ");
-    super(said || `answer ${status}`);
-    this.status = status;
-  }
-}
-
-/** No answer: nobody knows whether the request was carried out. */
-export class Unreachable extends Error {
-  constructor() {
-    super("no answer from the gateway");
-  }
-}
-
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** A header carries ASCII; anything else in a person's name goes percent-encoded (UTF-8). */
-export function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]|%/gu, (sign) => encodeURIComponent(sign));
-}
-
-async function answerOf(path: string, options: RequestInit): Promise<Response> {
-  try {
-    return await fetch(BASE + path, { ...options, signal: AbortSignal.timeout(ANSWER_WITHIN_MS), cache: "no-store" });
-  } catch {
-    throw new Unreachable();
-  }
-}
-
-async function request<T>(path: string, options: RequestInit = {}): Promise<T> {
-  const answer = await answerOf(path, options);
-  const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refused(answer.status, body as Problem | null);
-  return body as T;
-}
+export { headerText, Refused, Unreachable, wordsOf } from "./http";
 
 function post<T = unknown>(path: string, body: unknown, options: RequestInit = {}): Promise<T> {
-  const headers = { "Content-Type": "application/json", "X-Vigil-Actor": headerText(actor()) };
-  return request<T>(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
+  // Where people sign in, the gateway knows who acts.
+  const headers: Record<string, string> = isKnown.peek() ? {} : { "X-Vigil-Actor": headerText(actor()) };
+  return acting(() => request<T>(path, { ...posting(body, headers), ...options }));
 }
 
 interface Page<T> {

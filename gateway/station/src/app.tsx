@@ -11,7 +11,9 @@ import { BedPage } from "./pages/bed_page";
 import { BurdenPage } from "./pages/burden_page";
 import { HandoverPage } from "./pages/handover_page";
 import { WardPage } from "./pages/ward_page";
+import { SignInDialog, SignInPage } from "./parts/sign_in";
 import { go, route } from "./routes";
+import { isSignedOut } from "./session";
 import { told } from "./telling";
 
 function Stage() {
@@ -44,6 +46,7 @@ function goTo(key: string): void {
 }
 
 export function App() {
+  if (isSignedOut.value) return <SignInPage />;
   return (
     <>
       <TopBar onGoTo={goTo} />
@@ -52,6 +55,7 @@ export function App() {
       <AckTray />
       <FootLine />
       <p class={`toast${told.value ? " shown" : ""}`} id="toast" role="status">{told.value}</p>
+      <SignInDialog />
       <Announcer />
     </>
   );

@@ -10,6 +10,7 @@ import { App } from "./app";
 import { watchLiveness } from "./liveness";
 import { startAnnouncing } from "./parts/announcer";
 import { showPreferences } from "./preferences";
+import { watchSession } from "./session";
 import { refreshSparks } from "./sparks";
 import { allowSound, sound } from "./speaker";
 
@@ -32,4 +33,5 @@ startAnnouncing();
 render(<App />, root);
 allowSound();
 watchLiveness(onTick, drawAnew);
+watchSession();
 window.addEventListener("pagehide", sendAll);

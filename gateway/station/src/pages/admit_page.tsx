@@ -8,7 +8,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { admit, profiles, wordsOf } from "../api";
 import { NumberField, TextField, numbersOf, textOf, type NumberShape } from "../parts/fields";
+import { Barred } from "../parts/sign_in";
 import { go } from "../routes";
+import { whyNot } from "../session";
 import { WardPage } from "./ward_page";
 
 const BASELINE: readonly NumberShape[] = [
@@ -139,8 +141,9 @@ function AdmitForm({ bedKey }: { bedKey: string | null }) {
         </select>
       </label>
       <p class="problem" role="alert">{problem}</p>
+      <Barred act="admit" />
       <div class="ask-buttons">
-        <button type="submit" class="primary" disabled={isSending}>{confirmed ? "Weights are right, admit" : "Admit"}</button>
+        <button type="submit" class="primary" disabled={isSending || whyNot("admit") !== ""}>{confirmed ? "Weights are right, admit" : "Admit"}</button>
       </div>
     </form>
   );

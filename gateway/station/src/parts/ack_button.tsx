@@ -9,6 +9,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { stageOf, takeBack, touch, undoLeftMs } from "../acknowledging";
+import { whyNot } from "../session";
 import { tell } from "../telling";
 import type { AlarmFrame } from "../types";
 import { beat, isLive } from "../ward";
@@ -49,14 +50,16 @@ export function AckButton({ alarm, words }: { alarm: AlarmFrame; words: string }
     else touch(what.alarmId, what.words);
   }
 
+  const barred = whyNot("acknowledge");
   const label = { idle: "Ack", sent: "Sent…", touched: `Undo ${Math.ceil(undoLeftMs(alarmId) / 1000)}` }[stage];
   return (
     <button
       type="button"
       class={`ack${isSettled() ? "" : " settling"}`}
       data-stage={stage}
-      aria-label={`${label}: ${words}`}
-      disabled={stage === "sent" || !isLive.value}
+      aria-label={`${label}: ${words}${barred && `. ${barred}`}`}
+      title={barred || undefined}
+      disabled={stage === "sent" || !isLive.value || barred !== ""}
       onPointerDown={() => (pressed.current = held())}
       onClick={press}
     >

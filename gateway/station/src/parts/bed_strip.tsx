@@ -4,6 +4,7 @@ import { detail, FLAGS, headline, isNew, pauseLeftS, priorityOf, ranked, standin
 import { pauseAudio, wordsOf } from "../api";
 import { minutesText, pressureSource, unitText } from "../format";
 import { pairOf, readingOf, type Reading } from "../readings";
+import { whyNot } from "../session";
 import { tell } from "../telling";
 import type { AlarmFrame, BedFrame } from "../types";
 import { beat, clock, isLive, labelOf } from "../ward";
@@ -27,6 +28,7 @@ export function PauseButton({ bed }: { bed: BedFrame }) {
   void beat.value;
   const pausedS = Math.max(0, ...(bed.alarms ?? []).map((alarm) => pauseLeftS(alarm, clock)));
   const admissionId = bed.admission!.admission_id;
+  const barred = whyNot("pause_audio");
   const sounding = (bed.alarms ?? []).filter(isNew).length;
   async function pause(seconds: number): Promise<void> {
     try {
@@ -37,7 +39,8 @@ export function PauseButton({ bed }: { bed: BedFrame }) {
   }
   return (
     <button
-      type="button" class="pause" id="pause" data-paused={pausedS > 0 ? "yes" : "no"} disabled={!isLive.value || (pausedS === 0 && sounding === 0)}
+      type="button" class="pause" id="pause" data-paused={pausedS > 0 ? "yes" : "no"} disabled={!isLive.value || (pausedS === 0 && sounding === 0) || barred !== ""}
+      title={barred || undefined}
       onClick={() => void pause(pausedS > 0 ? 0 : PAUSE_S)}
     >
       {pausedS > 0 ? `🔇 Paused ${minutesText(pausedS)} · resume` : "Pause sound 2 min"}

@@ -5,8 +5,10 @@ import { useRef } from "preact/hooks";
 import { feedNumber } from "../liveness";
 import { actor, actorName, changeActor, namesHidden, soundWanted, theme, toggleNames, toggleSound, toggleTheme } from "../preferences";
 import { go, route } from "../routes";
+import { isKnown } from "../session";
 import { soundState } from "../speaker";
 import { clock, version } from "../ward";
+import { WhoActs } from "./sign_in";
 
 function feedWords(): string {
   if (feedNumber.value === null) return "no frame yet";
@@ -46,16 +48,18 @@ export function FootLine() {
         </button>
         <button type="button" id="names" aria-pressed={namesHidden.value} onClick={toggleNames}>Hide names</button>
         <button type="button" id="theme" onClick={toggleTheme}>{theme() === "dark" ? "Light" : "Dark"}</button>
-        <button
-          type="button"
-          id="actor"
-          onClick={() => {
-            name.current!.value = actorName.value;
-            dialog.current!.showModal();
-          }}
-        >
-          {`Acting as ${actor()}`}
-        </button>
+        {isKnown.value ? <WhoActs /> : (
+          <button
+            type="button"
+            id="actor"
+            onClick={() => {
+              name.current!.value = actorName.value;
+              dialog.current!.showModal();
+            }}
+          >
+            {`Acting as ${actor()}`}
+          </button>
+        )}
       </div>
       <dialog
         class="ask" id="ask-actor" aria-labelledby="ask-actor-title" ref={dialog}

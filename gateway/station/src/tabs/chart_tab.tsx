@@ -9,6 +9,8 @@ import { chart, wordsOf } from "../api";
 import { doubtsAbout, GROUPS, metricsOf, NUMBERS, STATES } from "../charting";
 import { instantMs, minuteText, unitText, valueText } from "../format";
 import { localMinute } from "../parts/fields";
+import { Barred } from "../parts/sign_in";
+import { whyNot } from "../session";
 import { tell } from "../telling";
 import type { BedFrame } from "../types";
 import { clock, isLive } from "../ward";
@@ -91,7 +93,8 @@ export function ChartTab({ bed }: { bed: BedFrame }) {
       </fieldset>
       <div class="chart-send">
         <p class="problem" role="alert">{problem}</p>
-        <button type="submit" class="primary" disabled={!isLive.value}>{confirmed ? "It is right, chart it" : "Chart"}</button>
+        <Barred act="chart" />
+        <button type="submit" class="primary" disabled={!isLive.value || whyNot("chart") !== ""}>{confirmed ? "It is right, chart it" : "Chart"}</button>
       </div>
     </form>
   );

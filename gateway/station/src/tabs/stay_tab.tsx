@@ -7,6 +7,8 @@ import { dayTimeText, signalName } from "../format";
 import { useLoaded } from "../loading";
 import { localMinute, NumberField, numbersOf, TextField, textOf, type NumberShape } from "../parts/fields";
 import { go } from "../routes";
+import { Barred } from "../parts/sign_in";
+import { whyNot, type Act } from "../session";
 import { tell } from "../telling";
 import type { AdmissionInFull, BedFrame } from "../types";
 import { clock, isLive, keyOf } from "../ward";
@@ -34,8 +36,8 @@ function Facts({ stay }: { stay: AdmissionInFull }) {
 }
 
 /** A form that does one thing, and says whether it did. */
-function Doing({ title, id, children, confirm, action, onSubmit }: {
-  title: string; id: string; children?: preact.ComponentChildren; confirm?: string; action: string;
+function Doing({ title, id, act, children, confirm, action, onSubmit }: {
+  title: string; id: string; act: Act; children?: preact.ComponentChildren; confirm?: string; action: string;
   onSubmit: (form: HTMLFormElement) => Promise<string>;
 }) {
   const form = useRef<HTMLFormElement>(null);
@@ -63,7 +65,8 @@ function Doing({ title, id, children, confirm, action, onSubmit }: {
         <legend>{title}</legend>
         {children && <div class="fields">{children}</div>}
         <p class="problem" role="alert">{problem}</p>
-        <div class="ask-buttons"><button type="submit" class={confirmed && confirm !== undefined ? "primary" : ""} disabled={!isLive.value}>{action}</button></div>
+        <Barred act={act} />
+        <div class="ask-buttons"><button type="submit" class={confirmed && confirm !== undefined ? "primary" : ""} disabled={!isLive.value || whyNot(act) !== ""}>{action}</button></div>
       </fieldset>
     </form>
   );
@@ -94,18 +97,18 @@ export function StayTab({ bed }: { bed: BedFrame }) {
     <>
       {stay.answer ? <Facts stay={stay.answer} /> : <p>{stay.problem || "loading"}</p>}
       <p><button type="button" onClick={() => go("handover", keyOf(bed))}>Handover sheet</button></p>
-      <Doing title="Order a course" id="order-course" action="Order" onSubmit={order}>
+      <Doing title="Order a course" id="order-course" act="order_course" action="Order" onSubmit={order}>
         <TextField name="drug" label="Drug" value="aldesleukin" required />
         {COURSE.map((shape) => <NumberField key={shape.name} {...shape} />)}
         <label class="field"><span>First dose</span>
           <input type="datetime-local" name="first_dose_at" required defaultValue={localMinute(openedMs + 2 * 3_600_000)} />
         </label>
       </Doing>
-      <Doing title="Transfer to another bed" id="transfer" action="Transfer" onSubmit={move}>
+      <Doing title="Transfer to another bed" id="transfer" act="transfer" action="Transfer" onSubmit={move}>
         <TextField name="unit" label="Unit" value={bed.unit} required pattern={PLACE} />
         <TextField name="bed" label="Bed" required pattern={PLACE} />
       </Doing>
-      <Doing title="Discharge" id="discharge" action="Discharge" confirm="This ends the stay: no alarms are evaluated for this patient any more. Touch again to discharge." onSubmit={leave} />
+      <Doing title="Discharge" id="discharge" act="discharge" action="Discharge" confirm="This ends the stay: no alarms are evaluated for this patient any more. Touch again to discharge." onSubmit={leave} />
     </>
   );
 }
