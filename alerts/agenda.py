@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from heapq import heappop, heappush
 
-from streaming.bed import NEVER_DUE_MS, Bed
+from streaming.bed import Bed
+from streaming.durations import NEVER_DUE_MS
 from streaming.identity import BedId
 
 

@@ -22,7 +22,7 @@ from hashlib import sha256
 
 from alerts.alarm import Acknowledgement, Alarm, AlarmTransition, ConditionState, Kind, Priority, SignalState
 from alerts.cause import Cause
-from alerts.conditions import NEVER_MS, PRIORITY_RANK, CauseKey, Conditions, Member, SwitchedOff, leading
+from alerts.conditions import PRIORITY_RANK, CauseKey, Conditions, Member, SwitchedOff, leading
 from alerts.current import Current, as_it_was
 from alerts.damping import Onsets
 from alerts.evidence import EvidenceWriter
@@ -30,6 +30,7 @@ from alerts.lifecycle import AlarmEvent, Standing, is_latching, move
 from alerts.numbering import Numbering
 from alerts.policy import PLAIN, AlarmPolicy
 from alerts.timers import set_timers
+from streaming.durations import NEVER_DUE_MS
 from streaming.identity import BedId
 from streaming.outcome import OutcomeChanged
 
@@ -66,7 +67,7 @@ class AlarmBook:
         self.unit = unit
         self.conditions = Conditions(policy, is_house=admission_id is None)
         self.causes: dict[CauseKey, Cause] = {}
-        self.due_ms = NEVER_MS
+        self.due_ms = NEVER_DUE_MS
         """When `take` has to be called next, though nothing was found."""
         self.audio_paused: tuple[int, int] | None = None
         """Since when and until when the sound of the alarms announced before is paused."""

@@ -7,9 +7,10 @@ are made by `alerts.book`, the instants reckoned by `alerts.timers`, beginnings 
 from __future__ import annotations
 
 from alerts.alarm import Alarm, ConditionState
-from alerts.conditions import NEVER_MS, CauseKey, Member, MemberKey, is_further
+from alerts.conditions import CauseKey, Member, MemberKey, is_further
 from alerts.lifecycle import AlarmEvent
 from alerts.policy import Group
+from streaming.durations import NEVER_DUE_MS
 
 
 class Cause:
@@ -53,7 +54,7 @@ class Cause:
         """When time alone changes something."""
         is_there = self.alarm.condition is not ConditionState.ABSENT
         dues = (self.alarm.next_escalation_at_ms, self.remind_ms if is_there else None, self.quiet_until_ms)
-        return min((due for due in dues if due is not None), default=NEVER_MS)
+        return min((due for due in dues if due is not None), default=NEVER_DUE_MS)
 
     def is_outdone(self, member: Member) -> bool:
         """Whether a part held at the last look is a further step of what the member measures."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from alerts.alarm import ConditionState, Evidence, Kind, Priority
 from alerts.policy import AlarmPolicy, Relation
+from streaming.durations import NEVER_DUE_MS
 from streaming.outcome import OutcomeChanged, RuleOutcome
 from streaming.rules.kinds import EquipmentRule, LimitRule, Rule
 
@@ -24,7 +25,6 @@ CauseKey = tuple[str, str]
 HOUSE_KINDS = frozenset({"broker_lost"})
 """Conditions that a bed knows of, and the house announces: once for a unit."""
 PRIORITY_RANK = {Priority.HIGH: 2, Priority.MEDIUM: 1, Priority.LOW: 0}
-NEVER_MS = 1 << 62
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class Conditions:
         """When time alone will next make something heard."""
         dues = [off.until_ms for off in self.limits_off.values()]
         dues += [until_ms for _, until_ms in self._lately.values()]
-        return min(dues, default=NEVER_MS)
+        return min(dues, default=NEVER_DUE_MS)
 
     def is_off(self, member: Member) -> bool:
         """Whether its limits are switched off now."""

@@ -13,10 +13,10 @@ from streaming.criteria.attention import INTERVAL, Changes
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.decision import Decision, DecisionBook, NextDose, SignatureRefused
 from streaming.criteria.kinds import Leaf
+from streaming.durations import NEVER_DUE_MS
 from streaming.therapy.infusion_news import INFUSIONS
 from streaming.therapy.patient_facts import PatientFacts
 
-NEVER_DUE_MS = 1 << 62
 HOLDING = frozenset({Decision.HOLD, Decision.DISCONTINUE})
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from alerts.alarm import Alarm, AlarmTransition
 from alerts.book import AlarmBook
-from alerts.conditions import NEVER_MS, Member
+from alerts.conditions import Member
 from alerts.numbering import Numbering
 from alerts.policy import AlarmPolicy
 from streaming.commands import SelfCheck
+from streaming.durations import NEVER_DUE_MS
 from streaming.instants import format_ms
 from streaming.outcome import OutcomeChanged
 from streaming.patient import OUTCOME_OF_CHANGE, number
@@ -44,7 +45,7 @@ class House:
         self._units: dict[str, int] = {}
         """How many patients each unit has."""
         self._lost_since_ms: int | None = None
-        self.due_ms = NEVER_MS
+        self.due_ms = NEVER_DUE_MS
         """When time alone will next change something."""
 
     @property
@@ -105,7 +106,7 @@ class House:
         found = []
         for key in sorted(self._conditions, key=lambda key: (key[0], key[1] or "")):
             condition = self._conditions[key]
-            change = condition.time_passed(now_ms) if (condition.due_ms or NEVER_MS) <= now_ms else None
+            change = condition.time_passed(now_ms) if (condition.due_ms or NEVER_DUE_MS) <= now_ms else None
             found += [] if change is None else [self._outcome(key, change, now_ms)]
         return self._settle(found, now_ms)
 
@@ -181,4 +182,4 @@ class House:
     def _schedule(self) -> None:
         dues = [due for condition in self._conditions.values() if (due := condition.due_ms) is not None]
         dues += [book.due_ms for book in self.books.values()]
-        self.due_ms = min(dues, default=NEVER_MS)
+        self.due_ms = min(dues, default=NEVER_DUE_MS)

@@ -7,20 +7,11 @@ is not asked again is as it was: `streaming.criteria.attention` says why.
 
 from __future__ import annotations
 
-from alerts.dosing import NEVER_DUE_MS, DoseDesk
+from alerts.dosing import DoseDesk
 from streaming.bed import Bed
-from streaming.criteria.attention import (
-    INTERVAL,
-    NEVER_MS,
-    Attention,
-    Bands,
-    Changes,
-    Pace,
-    Span,
-    bounds_of,
-    names_of,
-)
+from streaming.criteria.attention import INTERVAL, Attention, Bands, Changes, Pace, Span, bounds_of, names_of
 from streaming.criteria.kinds import Leaf, leaves
+from streaming.durations import NEVER_DUE_MS
 from streaming.rules.kinds import InfusionRule, StayRule
 from streaming.stay_watch import Evidence, StayWatch
 from streaming.step import Step
@@ -121,7 +112,7 @@ class Rounds:
         """How often a rule is to be looked at although nothing was reported."""
         rule, finding = self.watch.rules[i], self.watch.finding_of(i)
         if not isinstance(rule, StayRule) or finding is None:
-            return NEVER_MS
+            return NEVER_DUE_MS
         if not self.watch.is_under_way(i):
             return self._attention.slide_ms(i, finding)
         return min(self._reset_slides_ms[i], self._attention.slide_ms(i))
@@ -145,7 +136,7 @@ def _leaves(rule: StayRule | InfusionRule) -> list[Leaf]:
 
 def _reset_slide_ms(rule: StayRule | InfusionRule) -> int:
     if isinstance(rule, InfusionRule) or rule.reset is None:
-        return NEVER_MS
+        return NEVER_DUE_MS
     return Pace(rule.reset).slide_ms(None)
 
 

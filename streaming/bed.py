@@ -16,6 +16,7 @@ from typing import Any
 
 from streaming.admission import Admission
 from streaming.device import Device
+from streaming.durations import NEVER_DUE_MS
 from streaming.effects import InputRejected, SamplesAccepted
 from streaming.equipment import BATTERY_EVENT, EquipmentWatch
 from streaming.freshness import is_arterial_line
@@ -34,7 +35,6 @@ LATE_MS = 5_000
 """A message older than this on arrival was buffered: its values are looked at one by one for freshness. [D]"""
 METRICS_MAX = 512
 """Metrics of one device: names are made up by whoever connects, memory is not. A monitor reports a few dozen. [D]"""
-NEVER_DUE_MS = 1 << 62
 
 
 class Bed:

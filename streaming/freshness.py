@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streaming.durations import HOUR_MS, MINUTE_MS
+
 SECOND_MS = 1_000
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
 
 CONTINUOUS_MS = 30 * SECOND_MS
 """Arterial line, ECG, oximeter, respiration, capnography: reported each 1 to 5 s (clinical.md 7). [D]"""

@@ -46,6 +46,7 @@ from streaming.criteria.kinds import (
     WindowTotal,
     leaves,
 )
+from streaming.durations import HOUR_MS, MINUTE_MS, NEVER_DUE_MS
 from streaming.freshness import CONTINUOUS
 from streaming.observation import Validity
 from streaming.truth import Truth
@@ -53,17 +54,14 @@ from streaming.truth import Truth
 if TYPE_CHECKING:
     from streaming.signals import Channel, SignalSlot
 
-MINUTE_MS = 60_000
 BEATS = "hr"
 """While it is heard, so would be an arrhythmia."""
 _SLIDING_WITH_EACH_VALUE = (Trend, FallFromPeak, RiseFromLowest, HighestInInterval, IntervalChange, Consecutive)
-HOUR_MS = 60 * MINUTE_MS
 LONG_SLIDE_MS = 5 * MINUTE_MS
 """A window of an hour or more is looked at no more often while nothing is reported. [D]"""
 SLIDES = 96
 """A window of which no answer tells when to look again is looked at so often while it slides by its length: each five
 minutes of eight hours. [D]"""
-NEVER_MS = 1 << 62
 INTERVAL = "interval"
 """What changes when a dose begins, is held, or a course is ordered."""
 Span = tuple[float, float]
@@ -116,7 +114,7 @@ class Attention:
     def due_ms(self) -> int:
         """When time alone may next change an answer."""
         if self._due_ms is None:
-            self._due_ms = min(self._dues, default=NEVER_MS)
+            self._due_ms = min(self._dues, default=NEVER_DUE_MS)
         return self._due_ms
 
     def to_ask(self, now_ms: int, changed: Changes | None) -> list[int]:
@@ -139,9 +137,9 @@ class Attention:
     def slide_ms(self, i: int, finding: Finding | None = None) -> int:
         """How often to look at a question although nothing it rests on was reported (`Pace`)."""
         pace = self._paces[i]
-        return NEVER_MS if pace is None else pace.slide_ms(finding)
+        return NEVER_DUE_MS if pace is None else pace.slide_ms(finding)
 
-    def answered(self, i: int, now_ms: int, due_ms: int | None, slide_ms: int = NEVER_MS) -> None:
+    def answered(self, i: int, now_ms: int, due_ms: int | None, slide_ms: int = NEVER_DUE_MS) -> None:
         """A question was asked.
 
         Args:
@@ -151,7 +149,7 @@ class Attention:
             slide_ms: How often to look at it besides.
         """
         self._due_ms = None
-        next_ms = NEVER_MS if slide_ms == NEVER_MS else now_ms + slide_ms - (now_ms - self._began_ms) % slide_ms
+        next_ms = NEVER_DUE_MS if slide_ms == NEVER_DUE_MS else now_ms + slide_ms - (now_ms - self._began_ms) % slide_ms
         self._dues[i] = next_ms if due_ms is None or due_ms <= now_ms else min(next_ms, due_ms)
 
 
@@ -167,10 +165,10 @@ class Pace:
         self._usual_ms = _pace_ms(question)
         self._truth = Truth.FALSE if isinstance(question, AllOf) else Truth.TRUE
         self._if_decided: dict[Leaf, int] = {}
-        if self._usual_ms != NEVER_MS and isinstance(question, AllOf | AnyOf):
+        if self._usual_ms != NEVER_DUE_MS and isinstance(question, AllOf | AnyOf):
             for part in question.of:
                 for leaf in leaves(part):
-                    self._if_decided[leaf] = min(_pace_ms(part), self._if_decided.get(leaf, NEVER_MS))
+                    self._if_decided[leaf] = min(_pace_ms(part), self._if_decided.get(leaf, NEVER_DUE_MS))
 
     def slide_ms(self, finding: Finding | None) -> int:
         """The pace after an answer."""
@@ -207,7 +205,7 @@ def slide_ms(leaf: Leaf) -> int:
     window_ms = _window_ms(leaf)
     if window_ms == 0 or (leaf.signal in CONTINUOUS and isinstance(leaf, _SLIDING_WITH_EACH_VALUE)):
         return MINUTE_MS
-    derived_ms = _DERIVED_SLIDE_MS.get(leaf.signal, NEVER_MS)
+    derived_ms = _DERIVED_SLIDE_MS.get(leaf.signal, NEVER_DUE_MS)
     if window_ms is None:
         return derived_ms
     least_ms = LONG_SLIDE_MS if window_ms >= HOUR_MS else MINUTE_MS

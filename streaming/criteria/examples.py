@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from streaming.criteria.criterion import Criterion, CriterionExample, Stated
 from streaming.criteria.facts import RhythmEvent
-from streaming.criteria.freshness import HOUR_MS, MINUTE_MS
 from streaming.criteria.state import CriterionState
 from streaming.criteria.stated import BEGIN_MS, StatedFacts
+from streaming.durations import HOUR_MS, MINUTE_MS
 
 
 def check_example(criterion: Criterion, example: CriterionExample) -> str | None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.freshness import is_cuff
-
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
 
 MONITORED_MS = 5 * MINUTE_MS
 """Arterial line, oximeter, ECG, and what else a monitor or a pump reports by itself; pump telemetry [D]."""

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from streaming.criteria.facts import Facts, RhythmEvent, Total
 from streaming.criteria.kinds import Bounds, Burden, LowFlow, RhythmEventSeen, RhythmIs
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.truth import Truth
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 UNKNOWN_MS = 15 * MINUTE_MS
 """So often is looked at a burden that is not known and does not grow: what comes in may cover the window. [D]"""
 SLIDES = 96

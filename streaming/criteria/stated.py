@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streaming.criteria.facts import Reading, RhythmEvent, Sample, Total
-from streaming.criteria.freshness import HOUR_MS, MINUTE_MS, MONITORED_MS, usual_fresh_ms
+from streaming.criteria.freshness import MONITORED_MS, usual_fresh_ms
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.freshness import PRECEDENCE
 from streaming.nomenclature import SIGNAL_UNITS, SPECS
 from streaming.observation import Validity

@@ -14,7 +14,7 @@ from dataclasses import replace
 from streaming.admission import Admission
 from streaming.bed import Bed
 from streaming.commands import Course
-from streaming.criteria.freshness import HOUR_MS, MINUTE_MS
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.identity import DeviceId
 from streaming.observation import EventMessage, MetricReading, MetricValue, ObsMessage, StatusMessage
 from streaming.outcome import RuleOutcome

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from streaming.admission import Admission
 from streaming.criteria.facts import RhythmEvent
-from streaming.criteria.freshness import HOUR_MS, MINUTE_MS
 from streaming.criteria.stated import BEGIN_MS, StatedFacts
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.identity import BedId
 from streaming.outcome import RuleOutcome
 from streaming.rules.kinds import AlarmProfile, Stated, StayExample, StayRule

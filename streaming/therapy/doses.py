@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Any
 
 from streaming.commands import Course
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.therapy.infusion import (
     CONCENTRATION,
     NOISE_ML,
@@ -34,8 +35,6 @@ from streaming.therapy.infusion import (
 )
 from streaming.therapy.stretches import MICRO
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 STOPPED_MS = 5 * MINUTE_MS
 """A dose that stood still for longer is over. [D]"""
 GOES_ON_WITHIN_MS = HOUR_MS

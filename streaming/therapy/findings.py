@@ -17,14 +17,12 @@ from typing import Any
 
 from streaming.criteria.criterion import DoseLimits
 from streaming.criteria.facts import Sample
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.instants import format_ms
 from streaming.therapy.doses import IU_PER_MG, Dose, DoseRecord, DoseStatus, concentration_iu_per_ml
 from streaming.therapy.drugs import VASOACTIVE, Drug
 from streaming.therapy.infusion import WEIGHT, Pump
 from streaming.truth import Truth
-
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 
 
 class FindingKind(StrEnum):

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from streaming.durations import HOUR_MS
 from streaming.therapy.drugs import Drug
 from streaming.therapy.fluids import Urine
 from streaming.therapy.infusion import FRESH_MS, Pump
 from streaming.therapy.stretches import BEGINNING_MS
 
-HOUR_MS = 3_600_000
 LEAST_COVERAGE = 0.8
 """Contract, section 9: totals over a window need so much of it."""
 BOLUS_ML_H = 250.0

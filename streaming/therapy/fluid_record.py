@@ -8,18 +8,16 @@ pumps gave minus urine (`streaming.therapy.fluids` says what is not in it).
 from __future__ import annotations
 
 from streaming.criteria.facts import Reading, Sample, Total
+from streaming.durations import DAY_MS, HOUR_MS, NEVER_DUE_MS
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.observation import Validity
 from streaming.therapy.fluids import Periodic, Urine
 from streaming.therapy.infusions import Infusions
 
-HOUR_MS = 3_600_000
 SHIFT_MS = 8 * HOUR_MS
-DAY_MS = 24 * HOUR_MS
 LEAST_COVERAGE = 0.8
 """Contract, section 9: totals over a window need so much of it."""
 DIARRHEA = "site:diarrhea_ml_8h"
-NEVER_DUE_MS = 1 << 62
 
 
 class FluidRecord:

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from math import ceil
 
 from streaming.criteria.facts import Total
+from streaming.durations import HOUR_MS
 from streaming.therapy.infusion import Pump
 from streaming.therapy.stretches import BEGINNING_MS, MICRO, Stretches
 
-HOUR_MS = 3_600_000
 COLLECTED_MAX_MS = 12 * HOUR_MS
 """A volume collected over a longer time says nothing of a shift. [D]"""
 

@@ -17,8 +17,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from streaming.criteria.facts import Sample
+from streaming.durations import MINUTE_MS
 
-MINUTE_MS = 60_000
 KEPT_MAX = 2048
 NEVER_MS = -(1 << 62)
 """Earlier than every instant."""

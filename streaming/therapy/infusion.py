@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.observation import Validity
 from streaming.therapy.drugs import Drug, drug_named
 from streaming.therapy.stretches import MICRO, Stretches
@@ -20,8 +21,6 @@ from streaming.therapy.stretches import MICRO, Stretches
 if TYPE_CHECKING:
     from streaming.signals import Channel
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 FRESH_MS = 2 * MINUTE_MS
 """A pump is polled each 10 to 60 s (clinical.md 7). [D]"""
 CHARTED_FRESH_MS = 12 * HOUR_MS

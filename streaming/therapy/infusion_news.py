@@ -7,12 +7,12 @@ changed, never what is wrong (`streaming.therapy.findings`).
 from __future__ import annotations
 
 from streaming.criteria.attention import INTERVAL
+from streaming.durations import NEVER_DUE_MS
 from streaming.therapy.findings import InfusionLimits
 from streaming.therapy.infusions import Infusions
 
 INFUSIONS = "infusions"
 """What changes when a pump reports something new, and when time alone changes what is known of the pumps."""
-NEVER_DUE_MS = 1 << 62
 
 
 class InfusionNews:

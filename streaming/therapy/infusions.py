@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from streaming.criteria.facts import Reading, Sample, Total
+from streaming.durations import HOUR_MS
 from streaming.identity import CHART_DEVICE
 from streaming.observation import EventMessage, Validity
 from streaming.therapy.doses import DoseRecord
@@ -33,7 +34,6 @@ from streaming.therapy.watch import NOT_INFUSING, OFFLINE, PumpWatch, Stop, risi
 if TYPE_CHECKING:
     from streaming.device import Device
 
-HOUR_MS = 3_600_000
 _NEVER_TOLD = (0.0, Validity.NOT_AVAILABLE)
 PUMPS_MAX = 64
 """Pumps of one stay, those left behind included; what further ones say is not looked at. [D]"""

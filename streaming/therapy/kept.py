@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from streaming.durations import MINUTE_MS
 from streaming.therapy.history import SampledHistory, SignalHistory, StateHistory
 from streaming.therapy.shock_index import SHOCK_INDEX, shock_index_to_keep
 from streaming.therapy.speakers import last_to_speak
@@ -22,7 +23,6 @@ from streaming.therapy.speakers import last_to_speak
 if TYPE_CHECKING:
     from streaming.signals import SignalSlot
 
-MINUTE_MS = 60_000
 SAMPLED = ("hr", "map", "sbp", "spo2")
 """Continuous signals of which the past is kept, once a minute: what spoke for the patient."""
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from streaming.criteria.facts import Facts
+from streaming.durations import HOUR_MS
 from streaming.therapy.pressors import SIGNAL_OF
 
-HOUR_MS = 3_600_000
 LEAST_COVERAGE = 0.8
 WEIGHT_GRADES = ((20.0, 3), (10.0, 2), (5.0, 1))
 """Percent gained, grade. CTCAE v5 [V]; it knows no fourth."""

@@ -15,9 +15,9 @@ from bisect import bisect_left
 from operator import mul, sub
 
 from streaming.criteria.facts import Total
+from streaming.durations import MINUTE_MS
 from streaming.therapy.stretches import BEGINNING_MS, Gaps
 
-MINUTE_MS = 60_000
 MINUTES_MAX = 2048
 """Kept at most; the oldest eighth goes then, so that 29 hours are always there."""
 HOLD_MS = 5 * MINUTE_MS

@@ -20,6 +20,7 @@ from streaming.admission import Admission
 from streaming.commands import Course
 from streaming.criteria.facts import Reading, RhythmEvent, Sample, Total
 from streaming.criteria.freshness import usual_fresh_ms
+from streaming.durations import DAY_MS, HOUR_MS, NEVER_DUE_MS
 from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
 from streaming.observation import EventMessage, Validity
@@ -27,10 +28,10 @@ from streaming.therapy.doses import DoseRecord, order_of
 from streaming.therapy.drugs import PRESSORS
 from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
 from streaming.therapy.fluid_chart import FluidChart, fluid_chart
-from streaming.therapy.fluid_record import DAY_MS, DIARRHEA, HOUR_MS, SHIFT_MS, FluidRecord
+from streaming.therapy.fluid_record import DIARRHEA, SHIFT_MS, FluidRecord
 from streaming.therapy.history import SignalHistory
 from streaming.therapy.infusion import PUMP_METRICS
-from streaming.therapy.infusion_news import INFUSIONS, NEVER_DUE_MS, InfusionNews
+from streaming.therapy.infusion_news import INFUSIONS, InfusionNews
 from streaming.therapy.infusions import Infusions
 from streaming.therapy.kept import Kept
 from streaming.therapy.mean_pressure import MEAN_PRESSURE, MeanPressure

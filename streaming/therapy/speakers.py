@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from streaming.criteria.facts import Reading
 from streaming.criteria.freshness import MONITORED_MS, usual_fresh_ms
+from streaming.durations import NEVER_DUE_MS
 from streaming.freshness import CONTINUOUS
 from streaming.nomenclature import SIGNAL_UNITS
 from streaming.signals import first_to_speak
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from streaming.signals import Channel, SignalSlot
 
 ECG_RATE = "MDC_ECG_HEART_RATE"
-NEVER_DUE_MS = 1 << 62
 
 
 class Speakers:

@@ -10,10 +10,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.criteria.attention import BEATS, NEVER_MS, slide_ms
+from streaming.criteria.attention import BEATS, slide_ms
 from streaming.criteria.decision import Decision, DecisionBook
 from streaming.criteria.kinds import leaves
 from streaming.criteria.state import CriterionState, State
+from streaming.durations import NEVER_DUE_MS
 from streaming.nomenclature import METRICS
 from streaming.observation import Validity
 from tests.golden.criteria.tables import TABLES
@@ -221,7 +222,7 @@ def test_asking_only_what_may_have_changed_finds_what_asking_everything_finds(
 ) -> None:
     facts = beginning(kind)
     lazy, eager = (DecisionBook("adm", profile(name), facts.now_ms) for _ in range(2))
-    slides = [any(slide_ms(leaf) != NEVER_MS for leaf in leaves(state.criterion.met)) for state in lazy.states]
+    slides = [any(slide_ms(leaf) != NEVER_DUE_MS for leaf in leaves(state.criterion.met)) for state in lazy.states]
     for book in (lazy, eager):
         book.update(facts)
     for step in steps:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from streaming.criteria.criterion import DosingProfile
 from streaming.criteria.facts import Facts, RhythmEvent
-from streaming.criteria.freshness import HOUR_MS, MINUTE_MS
 from streaming.criteria.profile import parse_dosing_profile
 from streaming.criteria.stated import BEGIN_MS, StatedFacts
+from streaming.durations import HOUR_MS, MINUTE_MS
 from tests.support.sources import REPOSITORY
 
 __all__ = ["BEGIN_MS", "HOUR_MS", "MINUTE_MS", "PROFILES", "WELL", "PlainFacts", "Value", "profile", "say", "well"]

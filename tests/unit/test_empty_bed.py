@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from streaming.bed import NEVER_DUE_MS, Bed
+from streaming.bed import Bed
 from streaming.device import Device
+from streaming.durations import NEVER_DUE_MS
 from streaming.equipment import EquipmentWatch
 from streaming.identity import CHART_DEVICE, DeviceId
 from streaming.observation import EventMessage, ObsMessage, Validity

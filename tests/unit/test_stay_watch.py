@@ -9,7 +9,7 @@ import pytest
 
 from gateway.rulesets import load_alarm_profile
 from streaming.admission import Admission
-from streaming.criteria.freshness import HOUR_MS
+from streaming.durations import HOUR_MS
 from streaming.identity import BedId
 from streaming.observation import Validity
 from streaming.outcome import OutcomeChanged, RuleOutcome

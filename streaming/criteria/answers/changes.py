@@ -21,7 +21,6 @@ from streaming.criteria.answers.judgement import (
 from streaming.criteria.asking import Asking
 from streaming.criteria.facts import Facts
 from streaming.criteria.finding import NO_BASELINE, NO_EARLIER, NO_INTERVAL, NO_VALUE, Finding
-from streaming.criteria.freshness import HOUR_MS
 from streaming.criteria.kinds import (
     INFINITY,
     BaselineChange,
@@ -32,6 +31,7 @@ from streaming.criteria.kinds import (
     RiseFromLowest,
     Trend,
 )
+from streaming.durations import HOUR_MS
 
 
 def _baseline_change(leaf: BaselineChange, facts: Facts, asking: Asking) -> Finding:

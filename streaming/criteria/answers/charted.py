@@ -18,8 +18,8 @@ from streaming.criteria.answers.judgement import (
 from streaming.criteria.asking import Asking
 from streaming.criteria.facts import Facts, Reading
 from streaming.criteria.finding import QUESTIONABLE, UNDECIDED, Finding
-from streaming.criteria.freshness import HOUR_MS
 from streaming.criteria.kinds import Recurrence, RhythmIs, RhythmPresent, StateIs, StateLasting
+from streaming.durations import HOUR_MS
 from streaming.observation import Validity
 
 

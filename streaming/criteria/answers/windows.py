@@ -22,9 +22,9 @@ from streaming.criteria.answers.judgement import (
 from streaming.criteria.asking import Asking
 from streaming.criteria.facts import Facts, Total
 from streaming.criteria.finding import TOO_LITTLE, Finding
-from streaming.criteria.freshness import HOUR_MS
 from streaming.criteria.kinds import INFINITY, Burden, Leaf, LowFlow, WindowTotal
 from streaming.criteria.outlook import burden_due_ms, low_flow_due_ms
+from streaming.durations import HOUR_MS, MINUTE_MS
 from streaming.truth import Truth
 
 
@@ -67,7 +67,7 @@ def _burden(leaf: Burden, facts: Facts, asking: Asking) -> Finding:
     else:
         total = facts.minutes_below(leaf.signal, limit, leaf.window_ms)
         low = total.amount
-        high = low + (1 - total.coverage) * leaf.window_ms / 60_000
+        high = low + (1 - total.coverage) * leaf.window_ms / MINUTE_MS
     is_covered = total.coverage >= leaf.least_coverage
     truth = truth_of_range(leaf.bounds, low, high, total.amount, is_covered=is_covered)
     unit = "mm[Hg]" if leaf.is_average else "min"

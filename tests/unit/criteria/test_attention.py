@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.criteria.attention import (
-    INTERVAL,
-    MINUTE_MS,
-    NEVER_MS,
-    Attention,
-    Bands,
-    bounds_of,
-    rests_on,
-    slide_ms,
-)
+from streaming.criteria.attention import INTERVAL, Attention, Bands, bounds_of, rests_on, slide_ms
 from streaming.criteria.finding import Finding
 from streaming.criteria.kinds import (
     Absent,
@@ -35,6 +26,7 @@ from streaming.criteria.kinds import (
     Trend,
     WindowTotal,
 )
+from streaming.durations import MINUTE_MS, NEVER_DUE_MS
 from streaming.identity import DeviceId
 from streaming.observation import Validity
 from streaming.signals import Channel, SignalSlot
@@ -101,7 +93,7 @@ def test_an_instant_that_has_passed_is_no_reason_to_ask() -> None:
     watched = attention(SBP)
     watched.answered(0, 700, 700)
 
-    assert watched.due_ms == NEVER_MS
+    assert watched.due_ms == NEVER_DUE_MS
 
 
 def test_a_window_is_asked_about_when_it_has_slid_by_a_hundredth_counted_from_the_origin() -> None:
@@ -119,7 +111,7 @@ def test_where_one_part_decides_the_whole_only_its_pace_counts() -> None:
     watched = attention(AllOf(of=(CREATININE, AnyOf(of=(URINE, RHYTHM)))))
 
     assert watched.slide_ms(0) == 5 * MINUTE_MS
-    assert watched.slide_ms(0, finding(CREATININE, Truth.FALSE)) == NEVER_MS
+    assert watched.slide_ms(0, finding(CREATININE, Truth.FALSE)) == NEVER_DUE_MS
     assert watched.slide_ms(0, finding(RHYTHM, Truth.FALSE)) == 5 * MINUTE_MS  # its alternative may become so
     assert watched.slide_ms(0, finding(CREATININE, Truth.UNKNOWN)) == 5 * MINUTE_MS
     assert watched.slide_ms(0, finding(CREATININE, Truth.TRUE)) == 5 * MINUTE_MS
@@ -128,7 +120,7 @@ def test_where_one_part_decides_the_whole_only_its_pace_counts() -> None:
 def test_where_one_part_is_enough_and_is_so_only_its_pace_counts() -> None:
     watched = attention(AnyOf(of=(CREATININE, URINE)))
 
-    assert watched.slide_ms(0, finding(CREATININE, Truth.TRUE)) == NEVER_MS
+    assert watched.slide_ms(0, finding(CREATININE, Truth.TRUE)) == NEVER_DUE_MS
     assert watched.slide_ms(0, finding(CREATININE, Truth.FALSE)) == 5 * MINUTE_MS
 
 
@@ -136,31 +128,31 @@ def test_what_is_no_predicate_changes_only_with_what_is_said_to_change_it() -> N
     watched = Attention([None], 0, also=[(INTERVAL,)])
     watched.answered(0, 5, None, watched.slide_ms(0))
 
-    assert watched.due_ms == NEVER_MS
+    assert watched.due_ms == NEVER_DUE_MS
     assert (watched.to_ask(6, (INTERVAL,)), watched.to_ask(6, ("sbp",))) == ([0], [])
 
 
 def test_without_questions_nothing_is_due() -> None:
-    assert Attention([], 0).due_ms == NEVER_MS
+    assert Attention([], 0).due_ms == NEVER_DUE_MS
 
 
 @pytest.mark.parametrize(
     ("leaf", "expected_ms"),
     [
-        (SBP, NEVER_MS),
-        (RHYTHM, NEVER_MS),
-        (Absent(signal="hr"), NEVER_MS),
-        (BaselineChange(signal="creatinine", baseline="creatinine", bounds=BELOW_90), NEVER_MS),
-        (BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90), NEVER_MS),
+        (SBP, NEVER_DUE_MS),
+        (RHYTHM, NEVER_DUE_MS),
+        (Absent(signal="hr"), NEVER_DUE_MS),
+        (BaselineChange(signal="creatinine", baseline="creatinine", bounds=BELOW_90), NEVER_DUE_MS),
+        (BaselineChange(signal="sbp", baseline="sbp", bounds=BELOW_90), NEVER_DUE_MS),
         (Limit(signal="shock_index", bounds=BELOW_90), 5 * MINUTE_MS),
         (IntervalChange(signal="shock_index", bounds=BELOW_90, within_ms=HOUR_MS), 5 * MINUTE_MS),
-        (Limit(signal="urine_ml_8h", bounds=BELOW_90), NEVER_MS),
+        (Limit(signal="urine_ml_8h", bounds=BELOW_90), NEVER_DUE_MS),
         (Limit(signal="fluid_balance_ml_24h", bounds=BELOW_90), 15 * MINUTE_MS),
         (URINE, 5 * MINUTE_MS),
-        (LowFlow(signal="urine_ml_h", total="urine_ml", below=10, window_ms=16 * HOUR_MS), NEVER_MS),
-        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), NEVER_MS),
-        (RHYTHM_EVENT, NEVER_MS),
-        (Trend(signal="weight", bounds=BELOW_90, over_ms=22 * HOUR_MS), NEVER_MS),
+        (LowFlow(signal="urine_ml_h", total="urine_ml", below=10, window_ms=16 * HOUR_MS), NEVER_DUE_MS),
+        (Burden(signal="map", limit=65, is_average=False, bounds=BELOW_90, window_ms=4 * HOUR_MS), NEVER_DUE_MS),
+        (RHYTHM_EVENT, NEVER_DUE_MS),
+        (Trend(signal="weight", bounds=BELOW_90, over_ms=22 * HOUR_MS), NEVER_DUE_MS),
         (Trend(signal="dopamine_ug_kg_min", bounds=BELOW_90, over_ms=HOUR_MS), 5 * MINUTE_MS),
         (Trend(signal="hr", bounds=BELOW_90, over_ms=HOUR_MS), MINUTE_MS),
         (FallFromPeak(signal="creatinine", bounds=BELOW_90, within_ms=96 * HOUR_MS), HOUR_MS),
