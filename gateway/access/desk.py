@@ -219,15 +219,25 @@ class AccessDesk:
         log.info("signed in: name=%s role=%s address=%s", _quoted(account.name), account.role, place)
         return signed_in
 
-    async def sign_out(self, identity: Identity) -> None:
-        """End a session.
+    async def sign_out(self, identity: Identity, *, is_wall_meant: bool = False) -> bool:
+        """End a session, or, at a display, acting there: a wall is darkened only by who means it.
+
+        Returns:
+            Whether the session has ended.
 
         Raises:
             AccessUnavailable: it cannot be ended; nothing has changed.
         """
+        session = self._session(identity.proof)
+        is_wall = session is not None and self._picture.accounts[session.account].kind == "display"
+        if is_wall and not is_wall_meant:
+            if self._seats.pop(identity.proof, None) is not None:
+                log.info("acts no more: name=%s role=%s", _quoted(identity.name), identity.role)
+            return False
         await asyncio.to_thread(self._store.close_session, identity.proof)
         await self._look()
         log.info("signed out: name=%s role=%s", _quoted(identity.name), identity.role)
+        return True
 
     async def _seated(self, account: Account, before: bytes | None) -> SignedIn:
         """The account, acting at a new session in place of the one before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -88,16 +88,21 @@ async def sign_in(service: ServiceDep, request: Request, body: SignInBody) -> Re
 
 
 @router.delete("", status_code=204)
-async def sign_out(request: Request) -> Response:
-    """Sign out: this browser shows nothing any more."""
+async def sign_out(
+    request: Request,
+    display: Annotated[bool, Query(description="At a display, end that it watches, too.")] = False,
+) -> Response:
+    """Sign out: this browser shows nothing any more. A display watches on, and whoever acted there does no longer."""
     desk, identity = _accounts(request), identity_of(request)
+    has_ended = True
     if identity is not None and identity.means is Means.SESSION:
         try:
-            await desk.sign_out(identity)
+            has_ended = await desk.sign_out(identity, is_wall_meant=display)
         except AccessUnavailable:
             raise _accounts_unavailable() from None
     answer = Response(status_code=204)
-    _set_cookie(answer, request, "", 0)
+    if has_ended:
+        _set_cookie(answer, request, "", 0)
     return answer
 
 

@@ -121,7 +121,7 @@ def test_nurse_acts_under_her_name_and_what_only_a_physician_may_is_barred_with_
 
 def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_display(page: Page, house: House) -> None:
     open_signed_in(page, house, "wall")
-    expect(page.locator("#actor")).to_have_text("Display wall: sign in to act")
+    expect(page.locator("#actor")).to_have_text("Display wall")
     expect(page.locator("body:not(.not-live)")).to_be_attached()
     page.locator("#admit").click()
     form = page.locator(".admit-form")
@@ -149,3 +149,13 @@ def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_displ
     page.locator("#take-over").click()
     sign_in(dialog, "physician")
     expect(page.locator("#actor")).to_have_text("Acting as physician (physician)")
+
+    page.locator("#actor").click()
+    page.locator("#sign-out").click()
+    expect(page.locator("#actor")).to_have_text("Display wall")
+    expect(page.locator(".sector[data-admitted=yes]")).to_have_count(2)
+    page.locator("#actor").click()
+    page.locator("#sign-out").click()
+    expect(page.locator("#ask-who").get_by_role("alert")).to_contain_text("will show no bed")
+    page.locator("#sign-out").click()
+    expect(page.locator("#sign-in")).to_be_visible()

@@ -319,6 +319,19 @@ async def test_a_display_watches_for_ever_and_whoever_acts_there_signs_in(house:
         assert_problem(await act(wall, Permission.CHART, stay), 401, "sign_in_again")
 
 
+async def test_signing_out_at_a_display_ends_acting_and_only_who_means_it_darkens_the_wall(house: House) -> None:
+    stay = await admitted(house)
+    async with signed_in(house, "wall") as wall:
+        await sign_in(wall, "nurse")
+        for _ in range(2):
+            assert (await wall.delete("/session")).status_code == 204
+            assert (await wall.get("/session")).json()["name"] == "wall"
+            assert_problem(await act(wall, Permission.CHART, stay), 401, "sign_in_again")
+
+        assert (await wall.delete("/session?display=true")).status_code == 204
+        assert_problem(await wall.get("/admissions"), 401, "sign_in")
+
+
 async def test_a_persons_session_ends_after_its_watch(house: House) -> None:
     async with signed_in(house, "nurse") as nurse:
         house.pass_time(12 * 3600 - 1)
@@ -497,6 +510,30 @@ async def test_no_page_elsewhere_is_allowed_to_send_json(house: House) -> None:
 
     assert not answer.is_success
     assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    ("check", "without", "hours", "has_origin"),
+    [
+        ("_not_allowed", lambda *_: None, 0, True),
+        ("_not_allowed", lambda *_: None, 1, True),
+        ("_shows_its_page", lambda *_: True, 0, False),
+    ],
+    ids=["role", "idle", "origin"],
+)
+async def test_with_a_check_taken_out_the_act_goes_through(
+    house: House, monkeypatch: pytest.MonkeyPatch, check: str, without: Any, hours: int, has_origin: bool
+) -> None:
+    """What the tests above see refused is refused by these, and by nothing else."""
+    stay = await admitted(house)
+    who = "viewer" if check == "_not_allowed" and not hours else "nurse"
+    async with signed_in(house, who) as browser:
+        if not has_origin:
+            del browser.headers["Origin"]
+        house.pass_time(3600 * hours)
+        assert (await browser.post(f"/admissions/{stay}/discharge")).status_code in {401, 403}
+        monkeypatch.setattr(web_access, check, without)
+        assert (await browser.post(f"/admissions/{stay}/discharge")).status_code == 200
 
 
 # --- behind a proxy ---------------------------------------------------------------------------------------------------

@@ -77,8 +77,9 @@ export async function signIn(name: string, password: string): Promise<void> {
   learn(await request<Session>("/session", posting({ name, password }), SIGN_IN_WITHIN_MS));
 }
 
+/** At a display that nobody acts at: it shows nothing any more. At one that somebody acts at: it is the display's again. */
 export async function signOut(): Promise<void> {
-  await request("/session", { method: "DELETE" });
+  await request(session.peek()?.is_display ? "/session?display=true" : "/session", { method: "DELETE" });
   location.reload();
 }
 

@@ -92,17 +92,23 @@ export function SignInDialog() {
 
 function whoWords(): string {
   const { name, role, is_display: isDisplay, acts_until: until, access } = session.value!;
-  if (isDisplay) return `Display ${name}: sign in to act`;
-  return access === "accounts" && !until ? `${name} (${role}): sign in to act` : `Acting as ${name} (${role})`;
+  if (isDisplay) return `Display ${name}`;
+  return access === "accounts" && !until ? `${name} (${role}), not acting` : `Acting as ${name} (${role})`;
 }
 
 /** In the foot line: who acts here; touched, somebody else may, and one signs out. */
 export function WhoActs() {
   const dialog = useRef<HTMLDialogElement>(null);
   const canSignIn = session.value?.access === "accounts";
+  const isDisplay = session.value?.is_display ?? false;
+  const [isMeant, setMeant] = useState(false);
   const close = (): void => dialog.current!.close();
 
   async function leave(): Promise<void> {
+    if (isDisplay && !isMeant) {
+      setMeant(true);
+      return;
+    }
     try {
       await signOut();
     } catch (error) {
@@ -113,9 +119,10 @@ export function WhoActs() {
   return (
     <>
       <button type="button" id="actor" disabled={!canSignIn} onClick={() => dialog.current!.showModal()}>{whoWords()}</button>
-      <dialog class="ask" id="ask-who" aria-labelledby="ask-who-title" ref={dialog}>
+      <dialog class="ask" id="ask-who" aria-labelledby="ask-who-title" ref={dialog} onClose={() => setMeant(false)}>
         <h2 id="ask-who-title">{whoWords()}</h2>
-        <p>What is done here is written down under this name.</p>
+        <p>{isDisplay ? "Whoever signs in acts here for a while; then it is a display again." : "What is done here is written down under this name."}</p>
+        {isMeant && <p class="problem" role="alert">This display will show no bed until somebody signs in. Touch Sign out again.</p>}
         <div class="sign-in-buttons">
           <button type="button" onClick={close}>Close</button>
           <button type="button" id="sign-out" onClick={() => void leave()}>Sign out</button>
