@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -115,9 +116,13 @@ class PasswordDesk:
 
 
 def _step_back() -> None:
-    """Whatever evaluates alarms goes first. Of a thread only on Linux; elsewhere the call is of the whole process."""
+    """Whatever evaluates alarms goes first. Of a thread only on Linux; elsewhere the call is of the whole process.
+
+    Where a sandbox forbids it there is one thread all the same.
+    """
     if os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 def _normal(password: str) -> str:

@@ -100,6 +100,20 @@ async def test_unknown_names_take_the_time_of_known_ones() -> None:
     assert min(quickest) > 0.005, "it was hashed at all"
 
 
+async def test_passwords_are_compared_where_a_sandbox_forbids_to_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the systemd unit does, by its filter of system calls."""
+
+    def forbidden(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    desk = PasswordDesk(CHEAP)
+    try:
+        assert await desk.is_right(PASSWORD, hashed(PASSWORD, CHEAP))
+    finally:
+        desk.close()
+
+
 async def test_hashing_runs_on_one_thread_that_lets_all_others_pass_and_so_many_wait_at_most(
     desk: PasswordDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
