@@ -6,53 +6,112 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import open_live
 from tests.support.station_server import StationServer
+from tests.support.ward_answers import decision
 from tests.support.ward_beds import alarm, bed, busy_ward
+from tests.support.ward_history import past_alarms
 
 AXE = Path(__file__).parents[2] / "gateway" / "station" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 
 
-def findings(page: Page) -> list[str]:
-    """What axe-core finds on the page as it stands, if it is serious."""
+WALL: ViewportSize = {"width": 1920, "height": 1080}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SIZES = [pytest.param(WALL, id="wall"), pytest.param(PHONE, id="phone", marks=pytest.mark.slow)]
+
+
+def findings(page: Page, *rules: str, within: str = "html") -> list[str]:
+    """What axe-core finds there as it stands, if it is serious; of all its rules, or of these."""
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(AXE.read_text())
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
     found: list[dict[str, Any]] = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
+        "([within, options]) => axe.run(within, options).then(result => result.violations)", [within, options]
     )
     return [
         f"{each['id']}: {node['html'][:120]}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]
     ]
 
 
-def test_axe_finds_nothing_serious_on_any_page(page: Page, server: StationServer) -> None:
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+def findings_in_either_light(page: Page, within: str = "html") -> dict[str, list[str]]:
+    """By night with every rule and by day the contrast, where it differs."""
+    found: dict[str, list[str]] = {}
+    for scheme, rules in (("dark", ()), ("light", ("color-contrast",))):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        expect(page.locator(f"html[data-theme={scheme}]")).to_be_attached()
+        if serious := findings(page, *rules, within=within):
+            found[scheme] = serious
+    return found
+
+
+def unfold(page: Page) -> None:
+    """Opens whatever is folded; what it has to say is there."""
+    page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    expect(page.locator("#station")).not_to_contain_text("loading")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_on_any_page_in_either_light(
+    page: Page, server: StationServer, size: ViewportSize
+) -> None:
+    page.set_viewport_size(size)
     server.show(*busy_ward(12, server.now_s()))
     open_live(page, server)
-    assert {"ward": findings(page)} == {"ward": []}
-    for where in ("admit/icu/b06", "alarms", "burden", "handover/icu/b01"):
+    assert {"ward": findings_in_either_light(page)} == {"ward": {}}
+    for where in ("admit/icu/b06", "alarms", "burden", "handover/icu/b01", "bed/icu/b99", "bed/icu/b06"):
         page.goto(f"{server.url}#/{where}")
-        expect(page.locator(".admit-form, .sheet").first).to_be_visible()
-        assert {where: findings(page)} == {where: []}
+        expect(page.locator(".admit-form, .sheet, .empty, .bed-page").first).to_be_visible()
+        unfold(page)
+        assert {where: findings_in_either_light(page)} == {where: {}}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_on_any_tab_or_dialog_in_either_light(
+    page: Page, server: StationServer, size: ViewportSize
+) -> None:
+    page.set_viewport_size(size)
+    beds = busy_ward(1, server.now_s())
+    server.past = {"icu/b01": past_alarms(beds[0], server.now_s())}
+    server.decision = decision(beds[0], server.now_s())
+    server.show(*beds)
     page.goto(f"{server.url}#/bed/icu/b01")
-    for tab in ("Alarms", "Decision", "Doses", "Chart", "Fluids", "Signals", "Stay"):
-        page.get_by_role("tab", name=tab).click()
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_count(7)
+    for tab in tabs.all():
+        tab.click()
         expect(page.locator("#tab-body")).not_to_contain_text("loading")
-        assert {tab: findings(page)} == {tab: []}
+        unfold(page)
+        within = "html" if tab.inner_text() == "Alarms" else ".bed-tabs"  # the rest of the page is the same
+        assert {tab.inner_text(): findings_in_either_light(page, within)} == {tab.inner_text(): {}}
+    page.locator(".bed-alarm .ack:not(.settling)").click()
+    page.get_by_label("Note").fill("seen")
+    expect(page.locator("#ack-tray")).to_be_visible()
+    assert {"acknowledging": findings_in_either_light(page, "#ack-tray")} == {"acknowledging": {}}
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.locator("#actor").click()
+    assert {"dialog": findings_in_either_light(page, "dialog")} == {"dialog": {}}
+    page.keyboard.press("Escape")
+    server.hush()
+    expect(page.locator("body.not-live")).to_be_attached()
+    assert {"not live": findings_in_either_light(page)} == {"not live": {}}
 
 
-def test_axe_finds_nothing_serious_by_daylight(page: Page, server: StationServer) -> None:
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    server.show(*busy_ward(4, server.now_s()))
+def test_what_axe_must_find_is_found_in_either_light(page: Page, server: StationServer) -> None:
     open_live(page, server)
-    assert {"ward": findings(page)} == {"ward": []}
-    page.goto(f"{server.url}#/bed/icu/b01")
-    page.get_by_role("tab", name="Decision").click()
-    expect(page.locator(".criteria")).to_be_visible()
-    assert {"bed": findings(page)} == {"bed": []}
+    page.locator("#station").evaluate(
+        """node => {
+            node.insertAdjacentHTML('beforeend', '<button class=mute></button><p class=pale>pale</p>');
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync('.pale { color: #777; background: #888; }');
+            document.adoptedStyleSheets = [sheet];
+        }"""
+    )
+    found = findings_in_either_light(page)
+    assert {each.split(":")[0] for each in found["dark"]} == {"button-name", "color-contrast"}
+    assert {each.split(":")[0] for each in found["light"]} == {"color-contrast"}
 
 
 CONTRASTS = """(selector) => {
