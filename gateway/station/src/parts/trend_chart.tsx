@@ -33,6 +33,8 @@ export interface TrendProps {
 /** Room for the times under a chart. */
 const AXIS = 22;
 const LANE = 6;
+/** Room for a value beside the axis. */
+const SPLIT_PX = 22;
 
 function heightOf({ height, hasAxis }: TrendProps): number {
   return hasAxis ? height + AXIS : height;
@@ -91,7 +93,7 @@ function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Op
   return {
     width: Math.max(100, host.clientWidth),
     height: heightOf(latest.current),
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     cursor: { sync: { key: "bed", setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
     legend: { show: false },
     scales: {
@@ -100,7 +102,7 @@ function optionsOf(host: HTMLElement, latest: { current: TrendProps }): uPlot.Op
     },
     axes: [
       { ...axis, show: true, size: hasAxis ? 28 : 6, values: (_, splits) => splits.map((s) => (hasAxis ? clockText(s * 1000).slice(0, 5) : "")) },
-      { ...axis, size: 48, splits: (_u, _i, low, high) => splitsOf(low, high) },
+      { ...axis, size: 48, splits: (plot, _i, low, high) => splitsOf(low, high, plot.bbox.height / devicePixelRatio) },
     ],
     series: [
       {},
@@ -129,10 +131,17 @@ function marks(line: string): uPlot.Series.Points {
   return { show: true, size: 5, stroke: line, fill: line, filter: (plot, series) => pointsOf(plot.data[series] as Column) };
 }
 
-function splitsOf(low: number, high: number): number[] {
-  const rough = (high - low) / 4;
+/** Round values to be written beside the axis: as many as there is height for, and two where it can be. */
+function splitsOf(low: number, high: number, heightPx: number): number[] {
+  const rough = (high - low) / Math.max(1, heightPx / SPLIT_PX);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? rough;
+  const steps = [0.5, 1, 2, 2.5, 5, 10].map((factor) => factor * power);
+  const at = steps.findIndex((step) => step >= rough);
+  const found = roundValues(low, high, steps[at] ?? rough);
+  return found.length < 2 && at > 0 ? roundValues(low, high, steps[at - 1]!) : found;
+}
+
+function roundValues(low: number, high: number, step: number): number[] {
   const found = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) found.push(Number(at.toPrecision(10)));
   return found;

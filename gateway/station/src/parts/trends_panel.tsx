@@ -18,6 +18,10 @@ const HEIGHTS: [number, number] = [66, 170];
 /** What stands around the plots of the panel, and over each. */
 const AROUND_PX = 130;
 const CAPTION_PX = 26;
+/** Where everything stands in one column, a few trends come first and the others when asked for. */
+const NARROW = matchMedia("(max-width: 1100px)");
+const FIRST = new Set(["map", "hr", "spo2"]);
+
 const NONE: Span[] = [];
 const NO_LIMITS: Record<string, number> = {};
 
@@ -74,8 +78,9 @@ function usePlotHeight(panel: { current: HTMLElement | null }, count: number, sh
   const [height, setHeight] = useState(HEIGHTS[0]);
   useEffect(() => {
     const measure = (): void => {
+      if (NARROW.matches) return setHeight(HEIGHTS[0]);
       const room = (panel.current?.clientHeight ?? 0) - AROUND_PX - count * CAPTION_PX;
-      setHeight(Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], room / shares))));
+      return setHeight(Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], room / shares))));
     };
     const watching = new ResizeObserver(measure);
     if (panel.current) watching.observe(panel.current);
@@ -126,7 +131,9 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
   const nowMs = clock.now() ?? window.toMs;
   const limits = useLoaded(`${admission.admission_id} limits`, () => admissionInFull(admission.admission_id), 60_000).answer?.limits ?? NO_LIMITS;
   const have = Object.keys(bed.signals ?? {}).sort().join();
-  const shapes = useMemo(() => shapesOf(bed, limits), [have, JSON.stringify(limits)]);
+  const [showsAll, setShowsAll] = useState(() => !NARROW.matches);
+  const all = useMemo(() => shapesOf(bed, limits), [have, JSON.stringify(limits)]);
+  const shapes = showsAll ? all : all.filter(isFirst);
   const [empty, setEmpty] = useState<ReadonlySet<string>>(new Set());
   function noteEmpty(signal: string, isSo: boolean): void {
     setEmpty((before) => {
@@ -172,8 +179,15 @@ export function TrendsPanel({ bed, alarms, doses }: { bed: BedFrame; alarms: Ala
           onZoom={zoom} onReset={() => follow(hours > 0 ? hours : 6)}
         />
       ))}
+      {!showsAll && all.length > shapes.length && (
+        <button type="button" class="all-trends" onClick={() => setShowsAll(true)}>{`All ${all.length} trends`}</button>
+      )}
     </section>
   );
+}
+
+function isFirst({ signal }: TrendShape): boolean {
+  return FIRST.has(signal) || signal.endsWith("_min");
 }
 
 function isAbout(alarm: AlarmFrame, shape: TrendShape): boolean {
