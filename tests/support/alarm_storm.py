@@ -3,7 +3,7 @@
 Three kinds of bed. Of `icu` and `hall` the monitors report another rhythm again and again (asystole, fibrillation,
 tachycardia): each report clears one high alarm and raises another at once, and a nurse who hears of it over MQTT
 acknowledges it over HTTP, again and again until she has an answer. In `night` pressures fall and rise and nobody comes:
-what is announced there is escalated. `CONFIG` tells a receiver of what happens in `icu`, and two of `night`.
+what is announced there is escalated. `CHAINS` tell a receiver of what happens in `icu`, and two of `night`.
 
 The messages follow from the time since the beginning alone, and carry no time of the device: the gateway's clock may
 run at any speed.
@@ -26,7 +26,7 @@ import orjson
 from tests.support.gateway_process import GatewayProcess, JsonObject
 from tests.support.mqtt_client import MqttClient, Outgoing
 from tests.support.telemetry import SHOCK, WELL
-from tests.support.webhook_receiver import SECRET, Request, WebhookReceiver
+from tests.support.webhook_receiver import Request, WebhookReceiver, write_settings
 
 RHYTHMS = ("MDC_EVT_ECG_ASYSTOLE", "MDC_EVT_ECG_V_FIB", "MDC_EVT_ECG_V_TACHY")
 ATTENDED = {"icu": 5, "hall": 31}
@@ -40,21 +40,7 @@ NURSES = 4
 RETRY_S = 0.05
 REFUSED_OF_256 = 4
 """So many notifications of 256 are refused when they come for the first time."""
-CONFIG = """
-[[receiver]]
-id = "relay"
-url = "{url}"
-secret_file = "{secret}"
-allow_http = true
-allow_networks = ["127.0.0.0/8"]
-
-[[receiver]]
-id = "doctor"
-url = "{url}"
-secret_file = "{secret}"
-allow_http = true
-allow_networks = ["127.0.0.0/8"]
-
+CHAINS = """
 [[chain]]
 units = ["icu", "night"]
 priorities = ["high"]
@@ -79,10 +65,7 @@ level = 1
 
 def write_config(folder: Path, url: str) -> Path:
     """The settings file of a storm."""
-    secret, config = folder / "secret", folder / "vigil.toml"
-    secret.write_text(SECRET + "\n")
-    config.write_text(CONFIG.format(url=url, secret=secret))
-    return config
+    return write_settings(folder, url, ("relay", "doctor"), CHAINS)
 
 
 def admit_all(gateway: GatewayProcess) -> None:

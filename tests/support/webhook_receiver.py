@@ -1,4 +1,4 @@
-"""A receiver of notifications: remembers every request as it came, and answers as the test wants.
+"""A receiver of notifications: remembers every request as it came, and answers as the test wants; and its settings.
 
 `verify` checks a signature from the documentation alone: it shares no code with the product.
 """
@@ -9,13 +9,24 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 SECRET = "correct horse battery staple"
+LOOPBACK = '["127.0.0.0/8"]'
+"""Networks that a receiver may be in, as the settings write them."""
+_RECEIVER = """
+[[receiver]]
+id = "{name}"
+url = "{url}"
+secret_file = "{secret}"
+allow_http = true
+allow_networks = {networks}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,23 @@ def webhook_receiver(port: int = 0) -> Iterator[WebhookReceiver]:
         server.shutdown()
         server.server_close()
         serving.join()
+
+
+def write_settings(folder: Path, url: str, names: Iterable[str], chains: str, *, networks: str = LOOPBACK) -> Path:
+    """A settings file in which all receivers are at one address and share `SECRET`.
+
+    Args:
+        folder: Where the file goes, with the secret's beside it.
+        url: The address.
+        names: Ids of the receivers.
+        chains: The `[[chain]]` tables.
+        networks: Which private networks they may be in.
+    """
+    secret, settings = folder / "secret", folder / "vigil.toml"
+    secret.write_text(SECRET + "\n")
+    receivers = [_RECEIVER.format(name=name, url=url, secret=secret, networks=networks) for name in names]
+    settings.write_text("".join(receivers) + chains)
+    return settings
 
 
 def verify(request: Request, secret: str = SECRET) -> bool:

@@ -11,32 +11,18 @@ from tests.support.gateway_process import GatewayProcess, JsonObject, run_vigil,
 from tests.support.mosquitto import Mosquitto, start_mosquitto
 from tests.support.mqtt_client import Outgoing, SteadyPublisher
 from tests.support.telemetry import SHOCK, Episode, MonitorScript, Telemetry
-from tests.support.webhook_receiver import SECRET, Request, WebhookReceiver, verify, webhook_receiver
+from tests.support.webhook_receiver import (
+    LOOPBACK,
+    Request,
+    WebhookReceiver,
+    verify,
+    webhook_receiver,
+    write_settings,
+)
 
 SPEED = 20
 """So that the delay of the second step is a second and a half."""
-CONFIG = """
-[[receiver]]
-id = "relay"
-url = "{url}"
-secret_file = "{secret}"
-allow_http = true
-allow_networks = {networks}
-
-[[receiver]]
-id = "charge"
-url = "{url}"
-secret_file = "{secret}"
-allow_http = true
-allow_networks = {networks}
-
-[[receiver]]
-id = "doctor"
-url = "{url}"
-secret_file = "{secret}"
-allow_http = true
-allow_networks = {networks}
-
+CHAINS = """
 [[chain]]
 units = ["icu"]
 priorities = ["high"]
@@ -55,11 +41,8 @@ level = 1
 """
 
 
-def configured(folder: Path, url: str, networks: str = '["127.0.0.0/8"]') -> Path:
-    secret, config = folder / "secret", folder / "vigil.toml"
-    secret.write_text(SECRET + "\n")
-    config.write_text(CONFIG.format(url=url, secret=secret, networks=networks))
-    return config
+def configured(folder: Path, url: str, networks: str = LOOPBACK) -> Path:
+    return write_settings(folder, url, ("relay", "charge", "doctor"), CHAINS, networks=networks)
 
 
 @pytest.fixture
