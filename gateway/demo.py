@@ -72,6 +72,7 @@ async def _run(folder: Path, kind: BrokerKind | None, plan: _Plan) -> None:
             *("gateway", "--broker", broker.url, "--data", str(folder / "data")),
             *("--port", str(plan.port), "--speed", str(plan.speed)),
             VIGIL_MQTT_PROTOCOL=broker.mqtt_protocol,
+            VIGIL_ACCESS="open",  # simulated patients; the ward that admits them shows no token
         )
         parts.append(gateway)
         url = await _first_line(gateway)

@@ -23,12 +23,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from gateway.access import throttle
 from gateway.access.accounts import key_of, new_token, token_hash
 from gateway.access.identity import Identity, Means
 from gateway.access.passwords import PasswordDesk
 from gateway.access.roles import Role
-from gateway.access.throttle import Throttle
+from gateway.access.throttle import ACCOUNT, ADDRESS, Throttle
 from storage.access import AccessRows, AccessStore, AccessUnavailable, Account, Session
 
 log = logging.getLogger("vigil.access")
@@ -123,9 +122,9 @@ class AccessDesk:
         self._reading = 0
         self._picture = _Picture()
         self._seats: dict[bytes, _Seat] = {}
-        self._by_account = Throttle(throttle.ACCOUNT)
-        self._by_address = Throttle(throttle.ADDRESS)
-        self._by_pair = Throttle(throttle.ACCOUNT)
+        self._by_account = Throttle(ACCOUNT)
+        self._by_address = Throttle(ADDRESS)
+        self._by_pair = Throttle(ACCOUNT)
         self._known: dict[tuple[str, str], None] = {}
         """Where an account has signed in before: whoever types its name elsewhere keeps nobody waiting here."""
         self._changed = asyncio.Event()
@@ -309,6 +308,7 @@ class AccessDesk:
             means=Means.SESSION,
             is_acting=seat is not None and not is_display,
             acts_for_s=None if seat is None or is_display else seat.acted_s + self.lives.act_idle_s - self._now_s(),
+            watches_for_s=None if session.watch_until_ms is None else (session.watch_until_ms - self._now_ms()) / 1000,
             is_display=is_display,
             proof=proof,
             epoch=watcher.epoch,
@@ -317,32 +317,33 @@ class AccessDesk:
     # --- attempts ---------------------------------------------------------------------------------------------------
 
     def _charge(self, key: str, place: str, shown: str | None) -> None:
-        now_s = self._now_s()
-        of_name, name_key = self._throttle_of(key, place)
-        wait_s = max(of_name.wait_s(name_key, now_s), self._by_address.wait_s(place, now_s))
+        now_s, accounts = self._now_s(), self._accounts_of(key, place)
+        wait_s = max(throttle.wait_s(of, now_s) for throttle, of in accounts)
         if wait_s > 0:
             log.warning("sign-in too soon: name=%s address=%s wait_s=%.0f", _quoted(shown), place, wait_s)
             raise TooSoon(wait_s)
-        of_name.charge(name_key, now_s)
-        self._by_address.charge(place, now_s)
+        for throttle, of in accounts:
+            throttle.charge(of, now_s)
 
     def _refund(self, key: str, place: str) -> None:
-        of_name, name_key = self._throttle_of(key, place)
-        of_name.refund(name_key)
-        self._by_address.refund(place)
+        for throttle, of in self._accounts_of(key, place):
+            throttle.refund(of)
 
     def _forgive(self, key: str, place: str) -> None:
-        of_name, name_key = self._throttle_of(key, place)
-        of_name.forgive(name_key)
-        self._by_address.refund(place)
+        (of_name, name), *others = self._accounts_of(key, place)
+        of_name.forgive(name)
+        for throttle, of in others:
+            throttle.refund(of)
         self._known.pop((key, place), None)
         self._known[(key, place)] = None
         if len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
 
-    def _throttle_of(self, key: str, place: str) -> tuple[Throttle, str]:
-        is_known = (key, place) in self._known
-        return (self._by_pair, f"{place} {key}") if is_known else (self._by_account, key)
+    def _accounts_of(self, key: str, place: str) -> list[tuple[Throttle, str]]:
+        """On whose accounts an attempt goes: where the name was right before, on that of the two together alone."""
+        if (key, place) in self._known:
+            return [(self._by_pair, f"{place} {key}")]
+        return [(self._by_account, key), (self._by_address, place)]
 
 
 def _place(address: str) -> str:

@@ -28,6 +28,8 @@ class Identity:
     """Whether it may act now. False: whoever sits there has to sign in again first; to look is allowed."""
     acts_for_s: float | None = None
     """So many seconds without an act, and it is no longer acting; None: for as long as it lasts."""
+    watches_for_s: float | None = None
+    """So many seconds, and a person's session is over; None: for as long as it lasts."""
     is_display: bool = False
     """A display on the wall that nobody has signed in at: whoever acts there signs in first, whatever its own role."""
     proof: bytes = b""

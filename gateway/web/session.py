@@ -124,15 +124,19 @@ def _accounts(request: Request) -> AccessDesk:
 
 def _view(service: Service, identity: Identity | None) -> JsonObject:
     if identity is None:
-        return {"name": None, "role": None, "may": [], "acts_until": None, "is_display": False}
-    acts_for_s = identity.acts_for_s
+        return {"name": None, "role": None, "may": [], "acts_until": None, "watches_until": None, "is_display": False}
     return {
         "name": identity.name,
         "role": identity.role.value,
         "may": sorted(MAY[identity.role]),
-        "acts_until": None if acts_for_s is None else format_ms(service.now_ms() + int(acts_for_s * 1000)),
+        "acts_until": _in(service, identity.acts_for_s),
+        "watches_until": _in(service, identity.watches_for_s),
         "is_display": identity.is_display,
     }
+
+
+def _in(service: Service, seconds: float | None) -> str | None:
+    return None if seconds is None else format_ms(service.now_ms() + int(seconds * 1000))
 
 
 def _keep(answer: Response, request: Request, token: str, watch_s: float | None) -> None:

@@ -69,10 +69,12 @@ class House:
         self.seconds += seconds
         self.service.clock_ms += int(seconds * 1000)
 
-    def browser(self, desk: Desk | None = None, base_url: str = "http://vigil.test") -> httpx.AsyncClient:
+    def browser(
+        self, desk: Desk | None = None, base_url: str = "http://vigil.test", address: str = "10.1.1.1"
+    ) -> httpx.AsyncClient:
         """Someone's browser, with its own cookies, that is on the page."""
         app = create_app(self.service, FeedHub(self.service), desk or self.desk)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
         origin = {"Origin": base_url}
         return httpx.AsyncClient(transport=transport, base_url=f"{base_url}/api/v1", headers=origin)
 
@@ -231,6 +233,7 @@ async def test_signing_in_says_who_one_is_and_what_one_may(house: House) -> None
             "role": "nurse",
             "may": sorted(MAY[Role.NURSE]),
             "acts_until": format_ms(T0_MS + int(IDLE_S * 1000)),
+            "watches_until": format_ms(T0_MS + 12 * 3_600_000),
             "is_display": False,
         }
         assert (await browser.get("/session")).json() == answer.json()
@@ -442,6 +445,37 @@ async def test_failed_attempts_have_to_wait_longer_and_longer_and_nobody_is_lock
 
         assert waits == [1, 2, 4, 8]
         assert (await sign_in(browser, "nurse")).status_code == 200
+
+
+async def test_whoever_types_ones_name_elsewhere_keeps_nobody_waiting_where_one_was_right_before(house: House) -> None:
+    async with house.browser(address="10.1.1.1") as own, house.browser(address="10.1.1.2") as other:
+        assert (await sign_in(own, "nurse")).status_code == 200
+        for _ in range(6):
+            await sign_in(other, "nurse", "guessed")
+
+        assert_problem(await sign_in(other, "nurse"), 429, "too_many_attempts")
+        assert (await sign_in(own, "nurse")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_one"),
+    [
+        (("10.1.1.1", "10.1.1.1"), True),
+        (("10.1.1.1", "10.1.1.2"), False),
+        (("2001:db8:1:1::1", "2001:db8:1:1:ffff::2"), True),
+        (("2001:db8:1:1::1", "2001:db8:1:2::1"), False),
+        (("10.1.1.1", "::ffff:10.1.1.1"), True),
+    ],
+)
+async def test_an_address_that_guesses_names_has_to_wait_whatever_the_name(
+    house: House, addresses: tuple[str, str], is_one: bool
+) -> None:
+    first, second = addresses
+    async with house.browser(address=first) as guesser, house.browser(address=second) as other:
+        for number in range(21):
+            assert_problem(await sign_in(guesser, f"name-{number}", "guessed"), 401, "wrong_name_or_password")
+
+        assert (await sign_in(other, "nurse")).status_code == (429 if is_one else 200)
 
 
 async def test_a_program_cannot_sign_in_with_a_password(house: House) -> None:

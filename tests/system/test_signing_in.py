@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 
 import httpx
+import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -39,6 +40,7 @@ def closing_code(display: Connection) -> int | None:
     return display.close_code
 
 
+@pytest.mark.slow
 def test_accounts_are_made_kept_over_a_restart_and_ended_beside_a_running_gateway(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text(PASSWORD)

@@ -24,6 +24,8 @@ export interface Session {
   may?: readonly string[];
   /** Null when an act would ask to sign in. */
   acts_until?: string | null;
+  /** Null where looking has no end. */
+  watches_until?: string | null;
   is_display?: boolean;
 }
 

@@ -4,9 +4,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import "../sign_in.css";
+import { instantMs, minuteText } from "../format";
 import { wordsOf } from "../http";
 import { asked, askToSignIn, isKnown, session, signIn, signOut, whyNot, type Act } from "../session";
 import { tell } from "../telling";
+import { beat, clock } from "../ward";
 
 function SignInForm({ name, onDone, onCancel }: { name: string; onDone: () => void; onCancel?: () => void }) {
   const form = useRef<HTMLFormElement>(null);
@@ -90,10 +92,19 @@ export function SignInDialog() {
   );
 }
 
+/** So long before a session ends the page says when: what shows patients must not go dark unannounced. */
+const ANNOUNCED_MS = 30 * 60_000;
+
+function endWords(): string {
+  const endMs = instantMs(session.value!.watches_until ?? null);
+  return endMs - (clock.now() ?? Date.now()) < ANNOUNCED_MS ? `, signed out at ${minuteText(endMs)}` : "";
+}
+
 function whoWords(): string {
+  void beat.value;
   const { name, role, is_display: isDisplay, acts_until: until, access } = session.value!;
   if (isDisplay) return `Display ${name}`;
-  return access === "accounts" && !until ? `${name} (${role}), not acting` : `Acting as ${name} (${role})`;
+  return access === "accounts" && !until ? `${name} (${role}), not acting${endWords()}` : `Acting as ${name} (${role})${endWords()}`;
 }
 
 /** In the foot line: who acts here; touched, somebody else may, and one signs out. */
