@@ -7,6 +7,7 @@ so does a page or a dialog that the walk does not know.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ INSTANT = -1
 WHOLE = 1_000_000
 FIELDS: dict[str, int] = {
     # What a field keeps of a text: its first so many characters, or one of the above.
+    "sign-in: Name": 64, "sign-in: Password": 256,
     "dialog ask-actor: Name": 64,
     "admit: Unit": 64, "admit: Bed": 64, "admit: Patient id": 64, "admit: Name (optional)": 64,
     "admit: Dosing weight, kg": NUMBER, "admit: Baseline weight, kg": NUMBER,
@@ -52,6 +54,12 @@ FIELDS: dict[str, int] = {
     "Stay: Unit": 64, "Stay: Bed": 64,
     **{f"Chart: {each['title']}": 10 for each in CHARTABLE["numbers"]},
 }  # fmt: skip
+FIELDS_IN_SOURCES = {
+    "parts/fields.tsx": 2, "parts/ack_tray.tsx": 1, "parts/foot_line.tsx": 1, "parts/sign_in.tsx": 2,
+    "pages/alarms_page.tsx": 1, "tabs/alarms_tab.tsx": 1, "tabs/chart_tab.tsx": 2, "tabs/decision_tab.tsx": 1,
+    "tabs/stay_tab.tsx": 1,
+}  # fmt: skip
+"""Where the sources make fields, and how many: what no walk comes to is noticed here."""
 PAGES = ("ward", "alarms", "handover", "burden", "admit")
 
 FIND = """() => {
@@ -84,6 +92,8 @@ TRACES = """() => {
     if (document.documentElement.scrollWidth > innerWidth) traces.push('the page is wider than the screen');
     return traces;
 }"""
+DIALOGS = {"ask-actor", "sign-in-again", "ask-who"}
+"""All dialogs; the second has the form of the sign-in page, the third no field."""
 CLEAR = "all => all.forEach((field) => { field.value = ''; })"
 Act = Callable[[Page, StationServer], object]
 
@@ -260,14 +270,38 @@ def test_hostile_text_in_every_field_of_every_page_tab_and_dialog_stays_text(
             place.send(page, server)
         seen |= set(names.values())
         assert {place.name: page.evaluate(TRACES)} == {place.name: []}
-        assert set(page.locator("dialog").evaluate_all("all => all.map((one) => one.id)")) == {"ask-actor"}
-    assert seen == set(FIELDS)
+        assert set(page.locator("dialog").evaluate_all("all => all.map((one) => one.id)")) <= DIALOGS
+    assert seen == {known for known in FIELDS if not known.startswith("sign-in")}
     expect(page.locator(".sector").first).to_have_attribute("data-standing", "acknowledged")
 
     told = strings_in([server.posted, server.admitted, [one.note for one in server.acknowledged]])
     assert [known for known in sorted(SENT) if kept(TEXTS[name], FIELDS[known]).strip() not in told] == []
     assert dialogs == []
     expect(page.locator("body:not(.not-live)")).to_be_attached()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_hostile_text_on_the_sign_in_page_is_refused_as_text(page: Page, server: StationServer, name: str) -> None:
+    server.session = {"access": "accounts", "name": None}
+    page.goto(server.url)
+    expect(page.locator("#sign-in")).to_be_visible()
+    names = fields_here(page, Place("sign-in", nothing, nothing))
+    assert set(names.values()) == {known for known in FIELDS if known.startswith("sign-in")}
+    type_everywhere(page, names, TEXTS[name])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#sign-in .problem")).to_contain_text("Not signed in: nobody is")
+    assert page.evaluate(TRACES) == []
+    [(_, typed)] = server.posted
+    assert typed["password"] == kept(TEXTS[name], FIELDS["sign-in: Password"])
+
+
+def test_no_source_of_the_station_makes_a_field_that_the_walk_does_not_know() -> None:
+    sources = REPOSITORY / "gateway" / "station" / "src"
+    made = {
+        str(path.relative_to(sources)): len(re.findall(r"<input|<textarea|contenteditable", path.read_text("utf-8")))
+        for path in sources.rglob("*.tsx")
+    }
+    assert {name: count for name, count in made.items() if count} == FIELDS_IN_SOURCES
 
 
 def test_a_page_that_took_text_for_markup_would_be_noticed(browser: Browser, server: StationServer) -> None:

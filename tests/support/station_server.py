@@ -58,6 +58,8 @@ class StationServer:
     admitted: list[Json] = field(default_factory=list)
     posted: list[tuple[str, Json]] = field(default_factory=list)
     """Every other command of the page: what it was about (`observations`, `sign`, …) and its body."""
+    session: Json | None = None
+    """What GET /session says; None as of a gateway that knows no sessions. Signing in is always refused."""
     past: dict[str, list[Json]] = field(default_factory=dict)
     """Alarms that have ended, by the bed's key."""
     fluids: Json | None = None
@@ -358,6 +360,16 @@ class StationServer:
         @app.get("/api/v1/alarm-burden")
         async def _burden() -> Json:
             return alarm_burden(self.now_s())
+
+        @app.get("/api/v1/session")
+        async def _session() -> Response:
+            return JSONResponse(self.session or {"title": "No such thing"}, 200 if self.session else 404)
+
+        @app.post("/api/v1/session")
+        async def _sign_in(request: Request) -> Response:
+            body = await request.json()
+            self.posted.append(("session", body))
+            return JSONResponse({"title": "Not signed in", "detail": f"nobody is {body['name']}"}, 403)
 
         @app.get("/api/v1/profiles")
         async def _profiles() -> Json:
