@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import open_live
@@ -272,6 +273,33 @@ def test_tabs_are_walked_with_arrows_and_escape_leaves_a_field_before_it_leaves_
     expect(dialog).to_be_hidden()
     expect(page.locator("#actor")).to_be_focused()
     expect(page.locator(".bed-page")).to_be_visible()
+
+
+REACHABLE = """() => {
+    const acts = 'button:not([disabled]):not([tabindex="-1"]), input, select, summary, [role=tabpanel]';
+    window.unreached = new Set([...document.querySelectorAll(acts)].filter((node) => node.checkVisibility()));
+    window.unseen = [];
+    document.addEventListener('focusin', ({target}) => {
+        window.unreached.delete(target);
+        if (getComputedStyle(target).outlineStyle === 'none') window.unseen.push(target.outerHTML.slice(0, 80));
+    });
+    return window.unreached.size;
+}"""
+
+
+@pytest.mark.parametrize("tab", ["Alarms", "Decision", "Stay"])
+def test_every_act_on_the_page_of_a_bed_is_reached_with_the_keyboard_and_seen(
+    page: Page, server: StationServer, tab: str
+) -> None:
+    open_bed(page, server, tab)
+    expect(page.locator("#tab-body")).not_to_contain_text("loading")
+    page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    count = page.evaluate(REACHABLE)
+    assert count > 20
+    for _ in range(count + 12):  # a date has several parts, and the browser's own places lie between
+        page.keyboard.press("Tab")
+    assert page.evaluate("[...window.unreached].map((node) => node.outerHTML.slice(0, 80))") == []
+    assert page.evaluate("window.unseen") == []
 
 
 def test_the_page_of_a_bed_is_one_column_on_a_phone(page: Page, server: StationServer) -> None:
