@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -177,6 +178,25 @@ async def test_open_feed_of_a_program_is_closed_when_its_token_is_removed(ward: 
 
         assert await closing_code(client) == 1008
     beside.close()
+
+
+async def test_a_proxy_on_this_machine_says_that_the_browser_came_over_https_and_from_where(
+    ward: Ward, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "vigil.access")
+    base_url, said = (
+        f"http://127.0.0.1:{ward.port}/api/v1",
+        {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.9.8.7"},
+    )
+    async with httpx.AsyncClient(base_url=base_url, headers=said) as browser:
+        answer = await browser.post("/session", json={"name": "nurse", "password": PASSWORD})
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+
+        assert cookie.startswith("__Host-vigil=")
+        assert (await browser.get("/admissions", headers={"Cookie": cookie})).status_code == 200
+        plain = cookie.replace("__Host-vigil", "vigil-session")
+        assert (await browser.get("/admissions", headers={"Cookie": plain})).status_code == 401
+    assert "address=10.9.8.7" in caplog.text
 
 
 async def test_feed_behind_a_proxy_is_for_whom_it_names(idle_ward: Ward) -> None:
