@@ -75,7 +75,8 @@ was delivered, 1 something was not, 2 wrong usage.
 
 _IMPORT_HELP = """Turns a public recording into a recording that Vigil can replay and simulate.
 
-Formats: mimic-csv (a folder of CLIF tables as CSV or CSV.GZ), bidmc (bidmc_NN_numerics.csv, one or a folder of them).
+Formats: mimic-csv (a folder of CLIF tables as CSV or CSV.GZ), bidmc (bidmc_NN_numerics.csv, one or a folder of them),
+wfdb (numerics as NAME.hea with its sample files, one record or a folder of them).
 
 Examples:
 
@@ -84,6 +85,8 @@ Examples:
   vigil import mimic-csv tables/ --out all.ndjson
 
   vigil import bidmc bidmc/ --out recordings/
+
+  vigil import wfdb 3544749n.hea --out stay.ndjson
 
 An --out that ends in .ndjson or .ndjson.gz is one file with every stay in a bed of its own; any other is a folder that
 gets one file per stay. Prints where every row went. Exit status: 0 written, 1 cannot be read or written, 2 wrong usage.
@@ -179,7 +182,7 @@ def simulate(  # noqa: PLR0917 - the options of a command line are given by name
 
 
 def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="mimic-csv or bidmc.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="mimic-csv, bidmc or wfdb.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder to read.")],
     out: Annotated[Path, typer.Option(help="FILE.ndjson, or a folder for one file per stay.")],
     stay: Annotated[list[str] | None, typer.Option(help="Only this stay; may be given again.")] = None,

@@ -11,6 +11,7 @@ from gateway.wire.recording import RecordedEntry, write_recording
 from simulators.recordings.bidmc import read_bidmc
 from simulators.recordings.mimic_csv import read_mimic_csv
 from simulators.recordings.stay import ImportReport, StayRecording
+from simulators.recordings.wfdb import read_wfdb
 
 Reader = Callable[["ImportRequest"], tuple[list[StayRecording], ImportReport]]
 
@@ -34,7 +35,11 @@ def _bidmc(request: ImportRequest) -> tuple[list[StayRecording], ImportReport]:
     return read_bidmc(request.path, stays=request.stays)
 
 
-FORMATS: Mapping[str, Reader] = {"mimic-csv": _mimic_csv, "bidmc": _bidmc}
+def _wfdb(request: ImportRequest) -> tuple[list[StayRecording], ImportReport]:
+    return read_wfdb(request.path, stays=request.stays)
+
+
+FORMATS: Mapping[str, Reader] = {"mimic-csv": _mimic_csv, "bidmc": _bidmc, "wfdb": _wfdb}
 
 
 def write_one_file(recordings: Iterable[StayRecording], path: Path) -> int:

@@ -41,7 +41,7 @@ def _vigil(*arguments: str) -> tuple[int, str, str]:
         (["simulate", "--scenario", "calm", "--broker", "http://x"], "not a broker address"),
         (["simulate", "--scenario", "calm", "--admit", "ftp://x"], "not a service address"),
         (["simulate", "--recording", "no-such-file"], "no such file"),
-        (["import", "wfdb", "x", "--out", "y"], "FORMAT must be one of mimic-csv, bidmc"),
+        (["import", "hl7", "x", "--out", "y"], "FORMAT must be one of mimic-csv, bidmc, wfdb"),
         (["import", "mimic-csv", "x"], "--out"),
         (["import", "mimic-csv", "x", "--out", "y", "--vitals-kind", "pump"], "--vitals-kind must be"),
         (["load", "--beds", "0"], "beds"),
