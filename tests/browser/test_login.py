@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from gateway.access.roles import Role
+from tests.browser.test_station_senses import findings_in_either_light
 from tests.support.gateway_process import GatewayProcess
 from tests.support.signing_in import PASSWORD, accounts, add_person, add_program
 
@@ -80,6 +81,7 @@ def test_no_patient_is_shown_before_somebody_signs_in_nor_after_they_sign_out(pa
     expect(door.get_by_role("alert")).to_contain_text("nobody of that name and password")
     assert PATIENT not in page.content()
     assert frames == []
+    assert findings_in_either_light(page) == {}
     box = door.get_by_role("button", name="Sign in").bounding_box()
     assert box is not None
     assert box["height"] >= 56
@@ -131,6 +133,7 @@ def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_displ
     form.locator("button[type=submit]").click()
     dialog = page.locator("#sign-in-again")
     expect(dialog).to_be_visible()
+    assert findings_in_either_light(page, "#sign-in-again") == {}
     dialog.get_by_role("button", name="Cancel").click()
     expect(form.get_by_role("alert")).to_contain_text("Not admitted")
     assert "wall" not in house.who("admit")
@@ -157,5 +160,6 @@ def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_displ
     page.locator("#actor").click()
     page.locator("#sign-out").click()
     expect(page.locator("#ask-who").get_by_role("alert")).to_contain_text("will show no bed")
+    assert findings_in_either_light(page, "#ask-who") == {}
     page.locator("#sign-out").click()
     expect(page.locator("#sign-in")).to_be_visible()
