@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 LENGTH_MIN = 12
 LENGTH_MAX = 256
-WAITING_MAX = 8
-"""Sign-ins that may wait to be hashed: about three seconds of them."""
+WAITING_MAX = 16
+"""Sign-ins that may wait to be hashed: a change of shifts, and about seven seconds."""
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 _ENCODED = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
