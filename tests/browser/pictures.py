@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.chromium import launch
 from tests.support.station_server import Json, StationServer
+from tests.support.ward_answers import decision
 from tests.support.ward_beds import busy_ward, calm_ward
+from tests.support.ward_history import past_alarms
 
 WALL = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
@@ -30,15 +32,27 @@ def _silence(page: Page, server: StationServer) -> None:
 
 def _open_first(page: Page, server: StationServer) -> None:
     page.locator(".sector .bed").first.click()
-    expect(page.locator(".trend-caption").first).to_contain_text("to")
+    expect(page.locator(".trends")).not_to_contain_text("loading")
     page.locator(".alarm-line summary").first.click()
     expect(page.locator(".evidence").first).to_be_visible()
 
 
 def _decide(page: Page, server: StationServer) -> None:
     page.locator(".sector .bed").first.click()
+    page.get_by_role("button", name="24 h").click()
     page.get_by_role("tab", name="Decision").click()
     expect(page.locator(".criteria")).to_be_visible()
+    expect(page.locator(".trends")).not_to_contain_text("loading")
+
+
+def _balance(page: Page, server: StationServer) -> None:
+    page.locator(".sector .bed").first.click()
+    page.get_by_role("tab", name="Fluids").click()
+    expect(page.locator(".hours-table")).to_be_visible()
+    page.get_by_role("button", name="24 h").click()
+    page.locator(".trend[data-signal=urine_ml_h]").scroll_into_view_if_needed()
+    page.locator(".trend").last.scroll_into_view_if_needed()
+    expect(page.locator(".trends")).not_to_contain_text("loading")
 
 
 def _admit(page: Page, server: StationServer) -> None:
@@ -68,10 +82,13 @@ PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Ac
     ("station-32-beds", lambda now: busy_ward(32, now), WALL, "dark", _nothing),
     ("station-bed", lambda now: busy_ward(12, now), WALL, "dark", _open_first),
     ("station-bed-decision", lambda now: busy_ward(12, now), WALL, "light", _decide),
+    ("station-bed-fluids", lambda now: busy_ward(12, now), WALL, "dark", _balance),
     ("station-alarm", lambda now: busy_ward(4, now), WALL, "dark", _touch),
     ("station-handover", lambda now: busy_ward(1, now), WALL, "light", _go("handover")),
+    ("station-alarms", lambda now: busy_ward(12, now), WALL, "dark", _go("alarms")),
     ("station-admit", lambda now: busy_ward(12, now), WALL, "dark", _admit),
     ("station-phone", lambda now: busy_ward(8, now), PHONE, "dark", _nothing),
+    ("station-phone-bed", lambda now: busy_ward(8, now), PHONE, "dark", _open_first),
     ("station-phone-not-live", lambda now: busy_ward(8, now), PHONE, "dark", _silence),
 ]
 
@@ -82,6 +99,15 @@ def write_small(picture: bytes, path: Path) -> None:
         image.convert("RGB").quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def show(server: StationServer, beds: list[Json]) -> None:
+    """The beds with their past alarms, and the first bed's decision."""
+    now_s = server.now_s()
+    server.past = {f"{bed['unit']}/{bed['bed']}": past_alarms(bed, now_s) for bed in beds if bed["admission"]}
+    if beds and beds[0]["dosing"]:
+        server.decision = decision(beds[0], now_s)
+    server.show(*beds)
+
+
 def take(browser: Browser, directory: Path, only: set[str]) -> None:
     """Takes each picture with its own server and page."""
     for name, beds, size, theme, act in PICTURES:
@@ -89,7 +115,7 @@ def take(browser: Browser, directory: Path, only: set[str]) -> None:
             continue
         server = StationServer()
         with server.run():
-            server.show(*beds(server.now_s()))
+            show(server, beds(server.now_s()))
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]}, color_scheme=theme)  # type: ignore[arg-type]
             page.goto(server.url)
             expect(page.locator("body:not(.not-live)")).to_be_attached()

@@ -324,7 +324,8 @@ class StationServer:
                 for key, bed in beds.items()
                 for alarm in [*bed["alarms"], *self.past.get(key, [])]
             ]
-            return {"items": [{**alarm, **place} for place, alarm in places], "next": None}
+            latest_first = sorted(places, key=lambda each: str(each[1]["onset_at"]), reverse=True)
+            return {"items": [{**alarm, **place} for place, alarm in latest_first], "next": None}
 
         @app.get("/api/v1/alarms/{alarm_id}")
         async def _one(alarm_id: str) -> Response:

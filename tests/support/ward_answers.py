@@ -115,14 +115,14 @@ CRITERIA = [
      "no rise of 25 % in an hour, for an hour", "nursing protocol"),
     ("renal.urine_8h", "Urine of 8 h", "hold", "met", "urine_ml_8h", "mL", 160, "20 mL/h or more over 8 h", LABEL),
     ("infection.suspected", "Infection", "hold", "unknown", "site:infection", "", "suspected", "no infection", LABEL),
-    ("cardiovascular.rate", "Heart rate", "hold", "recovering", "hr", "/min", 130, "at or below 120 /min for 30 min",
-     "nursing protocol"),
+    ("nervous.mental_status", "Mental status", "hold", "recovering", "site:mental_status", "", None,
+     "normal for 4 h", LABEL),
+    ("cardiovascular.rate", "Heart rate", "relative", "clear", "hr", "/min", 150, "at or below 140 /min", JITC),
     ("cardiovascular.rhythm", "Rhythm", "hold", "clear", "site:rhythm", "", None, "recovery to sinus rhythm", LABEL),
     ("respiratory.spo2", "SpO₂", "hold", "clear", "spo2", "%", 90, "SpO₂ > 90 %", LABEL),
     ("renal.creatinine", "Creatinine", "hold", "clear", "creatinine", "mg/dL", 4.5, "creatinine below 4 mg/dL", LABEL),
     ("hepatic.bilirubin", "Bilirubin", "relative", "clear", "bilirubin", "mg/dL", 7, "below 7 mg/dL", JITC),
     ("blood.platelets", "Platelets", "relative", "clear", "platelets", "10*3/uL", 50, "above 50 ×10³/µL", JITC),
-    ("nervous.mental_status", "Mental status", "hold", "clear", "site:mental_status", "", None, "no confusion", LABEL),
     ("weight.gain", "Weight gain", "relative", "clear", "weight_gain_pct", "%", 15, "below 15 %", JITC),
 ]  # fmt: skip
 
@@ -142,11 +142,12 @@ def _criterion(bed: Json, now_s: float, row: tuple[Any, ...]) -> Json:
     name, title, kind, state, signal, unit, limit, resume, reference = row
     shown = bed["signals"].get(signal) if state != "unknown" else None
     value, at, source = (shown["value"], shown["at"], shown["source"]) if shown else (None, None, None)
+    said = f"{title} {value} {unit.replace('mm[Hg]', 'mmHg')}, limit {limit}" if state == "met" else title
     return {
         "id": name, "title": title, "class": kind, "state": state, "value": value, "unit": unit, "limit": limit,
         "source_signal": signal, "source": source, "at": at, "resume": resume, "reference": reference,
         "since": rfc3339(now_s - 2400) if state in ("met", "recovering") else None, "coverage": 0.98,
-        "resumable": False, "required": True, "verified": reference != "nursing protocol",
+        "resumable": False, "required": True, "text": said, "verified": reference != "nursing protocol",
     }  # fmt: skip
 
 

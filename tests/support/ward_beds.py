@@ -232,6 +232,7 @@ def _indeterminate(one: Json, now_s: float) -> None:
 
 
 def _low(one: Json, now_s: float) -> None:
+    one["signals"]["weight_gain_pct"]["value"] = 10.4
     texts = {
         "rule_id": "weight_gain.above_10_pct",
         "family": "weight_gain",

@@ -11,8 +11,8 @@ It is for pictures and for tests of drawing; nothing is evaluated against it.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import random
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -25,7 +25,7 @@ HOUR_S = 3600.0
 EARLIER_S = 5.3 * HOUR_S
 """The earlier episode of hypotension began so long ago."""
 AWAY = (3.4 * HOUR_S, 3.1 * HOUR_S)
-"""The patient was away from the monitor from so long ago until so long ago."""
+"""A patient was away from the monitor from so long ago until so long ago, give or take two hours."""
 ONSET_BEFORE_S = 2700.0
 """An episode begins so long before its alarm."""
 
@@ -47,7 +47,7 @@ COURSES = {
     "map": Course(2.2, 2.5, -9.0, 3.5, 35, 130, 0),
     "hr": Course(2.4, 3.0, 13.0, 4.0, 40, 190, 0),
     "spo2": Course(0.4, 0.7, -1.2, 1.0, 80, 100, 0),
-    "rr": Course(0.8, 1.0, 3.0, 2.0, 8, 40, 0),
+    "rr": Course(0.8, 1.0, 2.0, 2.0, 10, 40, 0),
     "temp": Course(0.04, 0.15, 1.1, 0.1, 36.0, 40.2, 1),
     "cvp": Course(0.5, 1.0, -2.0, 1.0, 0, 16, 0),
     "etco2": Course(0.6, 1.0, -2.0, 1.0, 22, 48, 0),
@@ -58,7 +58,8 @@ TREATED = {"map": 74.0, "hr": 108.0, "spo2": 96.0}
 
 def number_in(seed: str) -> float:
     """A number from -1 to 1 that belongs to the text."""
-    return random.Random(seed).uniform(-1.0, 1.0)
+    digest = hashlib.blake2b(seed.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**63 - 1.0
 
 
 @lru_cache(maxsize=100_000)
@@ -79,6 +80,14 @@ def rise(share: float) -> float:
     """From 0 to 1, without corners."""
     bounded = min(1.0, max(0.0, share))
     return bounded * bounded * (3 - 2 * bounded)
+
+
+def away(bed: Json, now_s: float) -> tuple[float, float] | None:
+    """When the patient was away from the monitor; None for every second one, who was not."""
+    later_s = 2 * HOUR_S * number_in(f"{bed['bed']} away") if bed["bed"] != "b01" else 0.0
+    if later_s > 0:
+        return None
+    return now_s - AWAY[0] + later_s, now_s - AWAY[1] + later_s
 
 
 def begun_doses(bed: Json) -> list[float]:
@@ -170,11 +179,11 @@ def monitored_rows(bed: Json, signal: str, from_s: float, to_s: float, now_s: fl
     end_s = min(to_s, seconds_of(bed["signals"][signal]["at"]) + 1)
     seed = f"{bed['unit']}/{bed['bed']} {signal} spread"
     step_s = max(10.0, (to_s - from_s) / points)
-    away = [now_s - ago_s for ago_s in AWAY]
+    gone_s, back_s = away(bed, now_s) or (math.inf, math.inf)
     rows = []
     at_s = from_s
     while at_s <= end_s:
-        if not away[0] < at_s < away[1]:
+        if not gone_s < at_s < back_s:
             mean = value_at(at_s)
             wide = course.spread * (0.5 + abs(smooth_noise(seed, at_s, 90))) * min(1.0, 0.35 + step_s / 600)
             low, high = max(course.low, mean - wide), min(course.high, mean + wide)
@@ -274,8 +283,9 @@ def past_alarms(bed: Json, now_s: float) -> list[Json]:
         found.append(
             _ended(bed, "e1", texts, "physiological", "high", now_s - EARLIER_S + 1500, now_s - EARLIER_S + 4300)
         )
-    texts = {"rule_id": "device_offline", "family": "device_offline", "title": "Device offline", "text": "mon1 silent"}
-    found.append(_ended(bed, "e2", texts, "technical", "medium", now_s - AWAY[0], now_s - AWAY[1]))
+    if (gone := away(bed, now_s)) is not None:
+        texts = {"rule_id": "device_offline", "family": "device_offline", "title": "Device offline"}
+        found.append(_ended(bed, "e2", texts | {"text": "mon1 silent"}, "technical", "medium", *gone))
     return found
 
 

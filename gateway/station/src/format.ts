@@ -21,7 +21,8 @@ const SIGNAL_NAMES: Record<string, string> = {
   hr: "Heart rate", map: "Mean arterial pressure", sbp: "Systolic pressure", dbp: "Diastolic pressure", spo2: "SpO₂",
   rr: "Respiratory rate", temp: "Temperature", cvp: "CVP", etco2: "EtCO₂", weight: "Weight",
   weight_gain_pct: "Weight gain", urine_ml_h: "Urine, per hour", urine_ml_8h: "Urine, 8 h", shock_index: "Shock index",
-  fluid_balance_ml_24h: "Fluid balance, 24 h", o2_flow: "O₂ flow", fio2: "FiO₂", creatinine: "Creatinine",
+  fluid_balance_ml_24h: "Fluid balance, 24 h", o2_flow: "O₂ flow", fio2: "FiO₂", creatinine: "Creatinine", platelets: "Platelets", bilirubin: "Bilirubin", bicarbonate: "Bicarbonate", troponin: "Troponin",
+  glucose: "Glucose", potassium: "Potassium", albumin: "Albumin", "site:mental_status": "Mental status",
   norepinephrine_ug_kg_min: "Norepinephrine", phenylephrine_ug_kg_min: "Phenylephrine",
   dopamine_ug_kg_min: "Dopamine", vasopressin_u_min: "Vasopressin",
 };

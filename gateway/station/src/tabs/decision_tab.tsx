@@ -11,7 +11,7 @@ import { useState } from "preact/hooks";
 import { doseDecision, signDecision, wordsOf } from "../api";
 import { dayTimeText, instantMs, minuteText, signalName, unitText, valueText } from "../format";
 import { useLoaded } from "../loading";
-import { metricName } from "../metrics";
+import { isCode, metricName } from "../metrics";
 import { DECISIONS, DecisionChip } from "../parts/course_line";
 import { Barred } from "../parts/sign_in";
 import { whyNot } from "../session";
@@ -36,8 +36,9 @@ function shownValue(value: number | string | null, signal: string | null, unit: 
 
 /** Of what it is, and where that came from. */
 function sourceWords({ source_signal: signal, source }: Criterion): string {
-  const from = source ? (metricName(source) ?? source) : "";
-  return [signal ? signalName(signal) : "", from].filter((words, index, all) => words && all.indexOf(words) === index).join(", ");
+  const name = signal ? signalName(signal) : "";
+  const from = source && isCode(source) ? (metricName(source) ?? source) : "";
+  return from.toLowerCase().startsWith(name.toLowerCase()) ? from : [name, from].filter(Boolean).join(", ");
 }
 
 function Row({ criterion }: { criterion: Criterion }) {
