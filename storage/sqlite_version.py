@@ -2,7 +2,8 @@
 
 SQLite 3.7.0 to 3.51.2 carries the WAL-reset race: with two connections that write or checkpoint, a page can be lost
 (found 2026-03; fixed in 3.51.3, and back-ported to 3.44.6 and 3.50.7). Vigil is out of its reach whatever the version,
-because each of its files has exactly one connection that writes and checkpoints; the readers are opened read-only.
+because each of its WAL files has exactly one connection that writes and checkpoints; the readers are opened read-only.
+The one file that several processes write has no WAL (`storage.sqlite_file.open_shared`).
 
 It deliberately does not refuse a version that has the race: Debian's stable one does.
 """
