@@ -52,6 +52,21 @@ def cuff(mean: float, at_s: float | None = None, **fields: Any) -> dict[str, Met
     return {name: MetricReading(value=value, **fields) if fields else value for name, value in triple.items()}
 
 
+def to_admit(**said: Any) -> Admit:
+    """The command for a patient of 80 kg of whom nothing is known but what is said here."""
+    usual = {
+        "admission_id": "adm-1",
+        "patient_id": "p-1",
+        "bed": BED,
+        "name": None,
+        "dosing_weight_kg": 80,
+        "baseline_weight_kg": 80,
+        "profile": None,
+        "actor": "nurse",
+    }
+    return Admit(**(usual | said))
+
+
 def questionable(value: float) -> MetricReading:
     """A value that the device doubts."""
     return MetricReading(value=value, validity=Validity.QUESTIONABLE)
@@ -169,18 +184,7 @@ class Bedside:
         limits: Mapping[str, float] | None = None,
     ) -> CommandApplied | CommandRefused:
         """A patient comes."""
-        command = Admit(
-            admission_id=admission_id,
-            patient_id="p-1",
-            bed=bed,
-            name=None,
-            dosing_weight_kg=80,
-            baseline_weight_kg=80,
-            profile=None,
-            limits=limits or {},
-            actor="nurse",
-        )
-        return self.command(at_s, command)
+        return self.command(at_s, to_admit(bed=bed, admission_id=admission_id, limits=limits or {}))
 
     def transfer(self, at_s: float, bed: BedId = OTHER_BED) -> CommandApplied | CommandRefused:
         """The patient moves."""

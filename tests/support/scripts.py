@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from alerts.alarm import AlarmTransition
 from alerts.ward import Ward
 from gateway.outcomes import lines_of
-from streaming.commands import Admit, Chart, Command, Tick
+from streaming.commands import Chart, Command, Tick
 from streaming.identity import BedId, DeviceId
 from streaming.observation import (
     Decoded,
@@ -28,7 +28,7 @@ from streaming.observation import (
     StatusMessage,
     Validity,
 )
-from tests.support.bedside import ABP_DIA, ABP_MAP, ABP_SYS, BED, CUFF_MAP, HR, IL2, PULSE, SPO2, T0_MS, TEMP
+from tests.support.bedside import ABP_DIA, ABP_MAP, ABP_SYS, BED, CUFF_MAP, HR, IL2, PULSE, SPO2, T0_MS, TEMP, to_admit
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +72,7 @@ def transitions(entries: Iterable[Entry]) -> list[AlarmTransition]:
 
 def admission(at_ms: int = T0_MS, bed: BedId = BED, admission_id: str = "adm-1") -> Entry:
     """A patient takes a bed."""
-    command = Admit(
-        admission_id=admission_id,
-        patient_id="p-1",
-        bed=bed,
-        name=None,
-        dosing_weight_kg=80,
-        baseline_weight_kg=80,
-        profile=None,
-        actor="nurse",
-    )
-    return Entry(at_ms, None, command)
+    return Entry(at_ms, None, to_admit(bed=bed, admission_id=admission_id))
 
 
 def ticks(instants_ms: Iterable[int]) -> Entries:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from alerts.rulebook import Rulebook
 from alerts.ward import Ward
 from gateway.rulesets import load_rulebook
-from streaming.commands import Admit, Chart, Course
+from streaming.commands import Chart, Course
 from streaming.criteria.decision import DecisionChanged
-from streaming.identity import BedId, DeviceId
+from streaming.identity import DeviceId
 from streaming.observation import Decoded, MetricValue, ObsMessage, StatusMessage
+from tests.support.bedside import BED, to_admit
 from tests.support.plain_facts import WELL
 
-BED = BedId("icu", "b01")
 BEGIN_MS = 1_790_000_000_000
 MINUTE_MS = 60_000
 RULES: Rulebook = load_rulebook()
@@ -36,23 +36,7 @@ class Watched:
         self.ward = Ward(RULES)
         self.told: list[DecisionChanged] = []
         self._seq = 0
-        self.take(
-            self.ward.command(
-                Admit(
-                    admission_id="adm-1",
-                    patient_id="p",
-                    bed=BED,
-                    name=None,
-                    dosing_weight_kg=80,
-                    baseline_weight_kg=80,
-                    profile="label-2024",
-                    actor="nurse",
-                ),
-                "admit",
-                {},
-                BEGIN_MS,
-            )
-        )
+        self.take(self.ward.command(to_admit(profile="label-2024"), "admit", {}, BEGIN_MS))
 
     def take(self, effects: list[object]) -> None:
         self.told += [each for each in effects if isinstance(each, DecisionChanged)]

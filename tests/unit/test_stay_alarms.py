@@ -12,11 +12,11 @@ from alerts.alarm import Alarm
 from alerts.ward import Ward
 from gateway.frames import admission_state
 from gateway.rulesets import load_rulebook
-from streaming.commands import Admit, Course, Sign
+from streaming.commands import Course, Sign
 from streaming.effects import SamplesAccepted
 from streaming.identity import DeviceId
 from streaming.observation import EventMessage, MetricReading, MetricValue, StatusMessage
-from tests.support.bedside import BED, HR, SPO2, Bedside, line, ms
+from tests.support.bedside import BED, HR, SPO2, Bedside, line, ms, to_admit
 from tests.support.plain_facts import WELL
 
 MINUTE, HOUR = 60, 3600
@@ -49,7 +49,7 @@ class Treated(Bedside):
     def __init__(self, *, course: bool = True, baseline: Mapping[str, float] | None = None) -> None:
         super().__init__(admitted=False)
         self.ward = Ward(load_rulebook())
-        self.command(0, _admission(baseline or {}))
+        self.command(0, to_admit(baseline=baseline or {}))
         self.status(0, "online", device="pump1", kind="pump")
         if course:
             self.command(1, _course())
@@ -80,13 +80,6 @@ class Treated(Bedside):
 
     def rule_ids(self) -> set[str]:
         return {alarm.rule_id for alarm in self.active("")}
-
-
-def _admission(baseline: Mapping[str, float]) -> Admit:
-    return Admit(
-        admission_id="adm-1", patient_id="p-1", bed=BED, name=None, dosing_weight_kg=80, baseline_weight_kg=80,
-        baseline=baseline, profile=None, limits={}, actor="nurse",
-    )  # fmt: skip
 
 
 def _course() -> Course:

@@ -19,7 +19,7 @@ from streaming.identity import BedId, DeviceId
 from streaming.observation import ObsMessage, StatusMessage, WaveMessage
 from streaming.patient import Patient
 from streaming.signals import COMPLAINTS_MAX
-from tests.support.bedside import BED, HR, IL2, OTHER_BED, SPO2, Bedside, line, ms
+from tests.support.bedside import BED, HR, IL2, OTHER_BED, SPO2, Bedside, line, ms, to_admit
 from tests.support.sources import REPOSITORY, python_sources
 
 MAP_65, MAP_50 = "hypotension.map_below_65", "hypotension.map_below_50"
@@ -74,17 +74,7 @@ def test_the_same_journal_gives_the_same_admission_id_and_another_instant_anothe
     ids = []
     for at_s in (0, 0, 1):
         bedside = Bedside(admitted=False)
-        command = Admit(
-            admission_id=None,
-            patient_id="p-9",
-            bed=BED,
-            name=None,
-            dosing_weight_kg=79,
-            baseline_weight_kg=80,
-            profile=None,
-            actor="dr",
-        )
-        ids.append(applied(bedside.command(at_s, command)))
+        ids.append(applied(bedside.command(at_s, to_admit(admission_id=None))))
 
     assert ids[0] == ids[1] != ids[2]
 

@@ -11,7 +11,7 @@ from streaming.commands import Acknowledge, Admit, LimitsOff, Link, SelfCheck
 from streaming.effects import CommandApplied, CommandRefused
 from streaming.identity import BedId, DeviceId
 from streaming.observation import Decoded, ObsMessage, StatusMessage
-from tests.support.bedside import ABP_DIA, ABP_MAP, ABP_SYS, HR, IL2, line, ms
+from tests.support.bedside import ABP_DIA, ABP_MAP, ABP_SYS, BED, HR, IL2, line, ms, to_admit
 from tests.support.bedside import Bedside as UnruledBedside
 from tests.support.verdicts import WARD
 
@@ -26,10 +26,7 @@ def command(ward: Ward, at_s: float, given: object) -> list[object]:
 
 
 def admitted(bed: BedId) -> Admit:
-    return Admit(
-        admission_id=f"adm-{bed.unit}-{bed.bed}", patient_id="p", bed=bed, name=None, dosing_weight_kg=80,
-        baseline_weight_kg=80, profile=None, limits={}, actor="nurse",
-    )  # fmt: skip
+    return to_admit(admission_id=f"adm-{bed.unit}-{bed.bed}", bed=bed)
 
 
 class Storm:
@@ -124,8 +121,6 @@ def test_without_a_policy_the_same_storm_is_an_alarm_for_each_device() -> None:
 
 
 # --- one bed ----------------------------------------------------------------------------------------------------------
-
-BED = BedId("icu", "b01")
 
 
 class OneBed:
