@@ -9,7 +9,7 @@ dose, more from dose to dose. Nothing is random: the same arguments give the sam
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import exp, sin
 
 import orjson
@@ -149,18 +149,3 @@ def _message(at_ms: int, bed: str, device: str, channel: str, payload: object) -
 
 def _command(at_ms: int, command: str, body: dict[str, object]) -> RecordedEntry:
     return RecordedEntry(received_ms=at_ms, command=command, body={"actor": "nurse"} | body)
-
-
-def lowest_pressures(n: int, days: float) -> Sequence[tuple[int, int]]:
-    """Where the made mean pressure is below 65 for at least five minutes on end: (from_ms, to_ms)."""
-    low = [_vitals(n, minute)["MDC_PRESS_BLD_ART_ABP_MEAN"] < 65 for minute in range(1, round(days * 1440))]
-    found, since = [], None
-    for minute, is_low in enumerate([*low, False], start=1):
-        if is_low and since is None:
-            since = minute
-        elif not is_low and since is not None:
-            if minute - since >= 5:
-                begin_ms = BEGIN_MS + n * 7
-                found.append((begin_ms + since * MINUTE_MS, begin_ms + minute * MINUTE_MS))
-            since = None
-    return found
