@@ -82,11 +82,6 @@ class AlarmBook:
 
     # --- verdicts and time --------------------------------------------------------------------------------------------
 
-    def apply(self, found: OutcomeChanged) -> AlarmTransition | None:
-        """Take one verdict alone; None when it changes nothing that is announced."""
-        transitions = self.take([found], found.at_ms)
-        return transitions[0] if transitions else None
-
     def take(self, found: Sequence[OutcomeChanged], now_ms: int, current: Current = as_it_was) -> list[AlarmTransition]:
         """Take the verdicts of one instant, and let time pass up to it.
 

@@ -49,6 +49,12 @@ def verdict(rule_id: str, outcome: RuleOutcome, at_s: float, subject: str = "map
     )
 
 
+def take_one(book: AlarmBook, found: OutcomeChanged) -> AlarmTransition | None:
+    """What one verdict alone leads to; None when it changes nothing that is announced."""
+    transitions = book.take([found], found.at_ms)
+    return transitions[0] if transitions else None
+
+
 class Bookside:
     """A book with everything that was said of it. Time passes as in the fold: from one due instant to the next."""
 

@@ -10,18 +10,11 @@ from alerts.alarm import Alarm, AlarmTransition, ConditionState, Kind, Phase, Pr
 from alerts.book import VIGIL, AlarmBook
 from streaming.identity import BedId
 from streaming.outcome import OutcomeChanged, RuleOutcome
-from streaming.rules.kinds import Rule
-from tests.support.bedside import BED, IL2, OTHER_BED, ms
+from tests.support.bedside import BED, OTHER_BED, ms
+from tests.support.verdicts import ABSENT, INDETERMINATE, PRESENT, rule, take_one
 
 MEDIUM, HIGH, TECHNICAL = "hypotension.map_below_65", "hypotension.map_below_60", "device_offline"
-PRESENT, ABSENT, INDETERMINATE = RuleOutcome.PRESENT, RuleOutcome.ABSENT, RuleOutcome.INDETERMINATE
 Shown = tuple[str, str, str, str]
-
-
-def rule(rule_id: str) -> Rule:
-    found = IL2.rule(rule_id)
-    assert found is not None
-    return found
 
 
 def verdict(rule_id: str, outcome: RuleOutcome, at_s: float, **fields: Any) -> OutcomeChanged:
@@ -37,7 +30,7 @@ def shown(transition: AlarmTransition | None) -> Shown | None:
 
 
 def play(book: AlarmBook, rule_id: str, *outcomes: RuleOutcome) -> list[Shown | None]:
-    return [shown(book.apply(verdict(rule_id, outcome, at_s))) for at_s, outcome in enumerate(outcomes)]
+    return [shown(take_one(book, verdict(rule_id, outcome, at_s))) for at_s, outcome in enumerate(outcomes)]
 
 
 @pytest.fixture
@@ -51,7 +44,7 @@ def only(book: AlarmBook) -> Alarm:
 
 
 def test_an_alarm_begins_with_everything_that_is_known_of_it(book: AlarmBook) -> None:
-    transition = book.apply(verdict(MEDIUM, PRESENT, 10))
+    transition = take_one(book, verdict(MEDIUM, PRESENT, 10))
 
     assert transition is not None
     assert (transition.n, transition.at_ms, transition.actor) == (1, ms(10), VIGIL)
@@ -67,7 +60,7 @@ def test_an_alarm_begins_with_everything_that_is_known_of_it(book: AlarmBook) ->
 
 
 def test_an_equipment_rule_makes_a_technical_alarm(book: AlarmBook) -> None:
-    book.apply(verdict(TECHNICAL, PRESENT, 0))
+    take_one(book, verdict(TECHNICAL, PRESENT, 0))
 
     assert only(book).kind is Kind.TECHNICAL
 
@@ -98,7 +91,7 @@ def test_a_latched_alarm_whose_condition_returns_is_the_same_alarm_and_on_again(
     play(book, HIGH, PRESENT, ABSENT)
     first = only(book)
 
-    assert shown(book.apply(verdict(HIGH, PRESENT, 9))) == ("update", "latched", "on", "present")
+    assert shown(take_one(book, verdict(HIGH, PRESENT, 9))) == ("update", "latched", "on", "present")
     assert (only(book).alarm_id, only(book).onset_at_ms) == (first.alarm_id, first.onset_at_ms)
     assert only(book).cleared_at_ms is None
 
@@ -116,7 +109,7 @@ def test_an_acknowledged_alarm_ends_with_its_condition(book: AlarmBook, rule_id:
     seen = only(book).acknowledged
     assert seen is not None
     assert (seen.by, seen.at_ms, seen.note) == ("nurse", ms(5), None)
-    assert shown(book.apply(verdict(rule_id, ABSENT, 9))) == ("end", "acknowledged", "off", "absent")
+    assert shown(take_one(book, verdict(rule_id, ABSENT, 9))) == ("end", "acknowledged", "off", "absent")
 
 
 def test_acknowledging_twice_changes_nothing(book: AlarmBook) -> None:
@@ -139,9 +132,9 @@ def test_a_later_instance_is_a_new_alarm_and_sounds(book: AlarmBook) -> None:
     play(book, MEDIUM, PRESENT)
     first = only(book).alarm_id
     book.acknowledge(first, ms(5), "nurse", None)
-    book.apply(verdict(MEDIUM, ABSENT, 6))
+    take_one(book, verdict(MEDIUM, ABSENT, 6))
 
-    assert shown(book.apply(verdict(MEDIUM, PRESENT, 7))) == ("start", "off", "on", "present")
+    assert shown(take_one(book, verdict(MEDIUM, PRESENT, 7))) == ("start", "off", "on", "present")
     assert only(book).alarm_id != first
     assert only(book).acknowledged is None
 
@@ -163,13 +156,13 @@ def test_not_knowing_keeps_what_was_acknowledged(book: AlarmBook) -> None:
     play(book, MEDIUM, PRESENT)
     book.acknowledge(only(book).alarm_id, ms(1), "nurse", None)
 
-    assert shown(book.apply(verdict(MEDIUM, INDETERMINATE, 2))) == (
+    assert shown(take_one(book, verdict(MEDIUM, INDETERMINATE, 2))) == (
         "update",
         "acknowledged",
         "acknowledged",
         "indeterminate",
     )
-    assert shown(book.apply(verdict(MEDIUM, PRESENT, 3))) == ("update", "acknowledged", "acknowledged", "present")
+    assert shown(take_one(book, verdict(MEDIUM, PRESENT, 3))) == ("update", "acknowledged", "acknowledged", "present")
 
 
 def test_not_knowing_says_nothing_of_a_latched_alarm(book: AlarmBook) -> None:
@@ -187,11 +180,11 @@ def test_what_was_never_announced_is_not_ended(book: AlarmBook, outcome: RuleOut
 
 def test_rules_and_subjects_are_alarms_of_their_own(book: AlarmBook) -> None:
     for subject in ("mon1", "pump1"):
-        book.apply(verdict(TECHNICAL, PRESENT, 0, subject=subject))
-    book.apply(verdict(MEDIUM, PRESENT, 0))
+        take_one(book, verdict(TECHNICAL, PRESENT, 0, subject=subject))
+    take_one(book, verdict(MEDIUM, PRESENT, 0))
 
     assert len({alarm.alarm_id for alarm in book.active.values()}) == 3
-    book.apply(verdict(TECHNICAL, ABSENT, 1, subject="mon1"))
+    take_one(book, verdict(TECHNICAL, ABSENT, 1, subject="mon1"))
     assert set(book.active) == {(TECHNICAL, "pump1"), (MEDIUM, "map")}
 
 
@@ -200,7 +193,7 @@ def test_transitions_are_numbered_without_gaps(book: AlarmBook) -> None:
     for at_s, (rule_id, outcome) in enumerate(
         [(MEDIUM, PRESENT), (HIGH, PRESENT), (MEDIUM, INDETERMINATE), (MEDIUM, ABSENT), (HIGH, ABSENT)]
     ):
-        transition = book.apply(verdict(rule_id, outcome, at_s))
+        transition = take_one(book, verdict(rule_id, outcome, at_s))
         assert transition is not None
         numbers.append(transition.n)
 
@@ -247,6 +240,6 @@ def test_of_a_patient_who_moves_only_the_equipments_alarms_end(book: AlarmBook) 
 
     assert ended.alarm.bed == BED
     assert only(book).bed == OTHER_BED == BedId("icu", "b02")
-    transition = book.apply(verdict(HIGH, PRESENT, 61))
+    transition = take_one(book, verdict(HIGH, PRESENT, 61))
     assert transition is not None
     assert transition.alarm.bed == OTHER_BED
