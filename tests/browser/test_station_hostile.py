@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from tests.browser.conftest import open_live
 from tests.support.sources import REPOSITORY
 from tests.support.station_server import StationServer
+from tests.support.ward_answers import infusions
 from tests.support.ward_beds import alarm, bed, treated
 
 TEXTS = {
@@ -265,6 +266,7 @@ def test_hostile_text_in_every_field_of_every_page_tab_and_dialog_stays_text(
     seen: set[str] = set()
     for place in PLACES:
         place.come(page, server)
+        assert {one.inner_text() for one in page.get_by_role("tab").all()} <= {known.name for known in PLACES}
         if names := fields_here(page, place):
             type_everywhere(page, names, TEXTS[name])
             place.send(page, server)
@@ -293,6 +295,23 @@ def test_hostile_text_on_the_sign_in_page_is_refused_as_text(page: Page, server:
     assert page.evaluate(TRACES) == []
     [(_, typed)] = server.posted
     assert typed["password"] == kept(TEXTS[name], FIELDS["sign-in: Password"])
+
+
+def test_text_that_turns_the_direction_of_writing_leaves_the_rate_beside_it_as_it_is(
+    page: Page, server: StationServer
+) -> None:
+    one = treated("b01", server.now_s(), 2)
+    server.infusions = [pump | {"label": "Levo\u202ephed\x00"} for pump in infusions(one)]
+    one["admission"]["name"] = "\u2066Alva\u202erez"
+    server.show(one)
+    page.goto(f"{server.url}#/bed/icu/b01")
+    page.get_by_role("tab", name="Signals").click()
+    expect(page.locator(".pump-list li").nth(1)).to_have_text(
+        re.compile("^pump2 Levo\ufffdphed\ufffd · infusing · 4.5 mL/h")
+    )
+    expect(page.locator(".bed-patient strong")).to_have_text("\ufffdAlva\ufffdrez")
+    turning = page.evaluate("document.body.innerText.match(/[\\u202a-\\u202e\\u2066-\\u2069]/g)")
+    assert turning is None
 
 
 def test_no_source_of_the_station_makes_a_field_that_the_walk_does_not_know() -> None:

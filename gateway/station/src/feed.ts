@@ -11,6 +11,7 @@
  */
 
 import { instantMs } from "./format";
+import { plainJson } from "./plain_json";
 import type { Frame } from "./types";
 
 const FIRST_RETRY_MS = 250;
@@ -97,7 +98,7 @@ export class Feed {
     if (socket !== this.#socket) return;
     clearTimeout(this.#answerTimer);
     try {
-      this.#accept(JSON.parse(text) as Frame);
+      this.#accept(JSON.parse(plainJson(text)) as Frame);
     } catch (error) {
       console.warn("feed: frame refused, asking for a snapshot:", error instanceof Error ? error.message : error);
       this.startOver();

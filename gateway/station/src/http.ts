@@ -2,6 +2,8 @@
 
 import { signal } from "@preact/signals";
 
+import { plainJson } from "./plain_json";
+
 const BASE = "/api/v1";
 const ANSWER_WITHIN_MS = 5000;
 
@@ -54,7 +56,7 @@ async function answerOf(path: string, options: RequestInit, withinMs: number): P
 
 export async function request<T>(path: string, options: RequestInit = {}, withinMs = ANSWER_WITHIN_MS): Promise<T> {
   const answer = await answerOf(path, options, withinMs);
-  const body: unknown = await answer.json().catch(() => null);
+  const body: unknown = await answer.text().then((text) => JSON.parse(plainJson(text))).catch(() => null);
   if (answer.ok) return body as T;
   const refused = new Refused(answer.status, body as Problem | null);
   if (refused.status === 401 && refused.reason === "sign_in") turnedAway.value += 1;

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { acknowledgement, FLAGS, headline, priorityOf, standingOf } from "../alarms";
 import { alarmInFull } from "../api";
 import { clockText, dayTimeText, instantMs } from "../format";
+import { secondText } from "../evidence_words";
 import { useLoaded } from "../loading";
 import type { AlarmFrame } from "../types";
 import { Evidence } from "./evidence";
@@ -24,7 +25,7 @@ function Why({ alarm }: { alarm: AlarmFrame }) {
       <h3>What happened to it</h3>
       <ol class="steps">
         {(answer.transitions ?? []).map((step) => (
-          <li key={step.n}>{`${clockText(instantMs(step.at))} ${step.phase}: ${step.from} → ${step.to}, by ${step.actor}`}</li>
+          <li key={step.n}><time dateTime={step.at} title={step.at}>{secondText(step.at)}</time>{` ${step.phase}: ${step.from} → ${step.to}, by ${step.actor}`}</li>
         ))}
       </ol>
       {(answer.deliveries ?? []).length > 0 && <h3>Who was told</h3>}

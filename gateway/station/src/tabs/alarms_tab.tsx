@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 
+import { headline } from "../alarms";
 import { switchLimitsOff, wordsOf } from "../api";
 import { dayTimeText, instantMs, minuteText } from "../format";
 import type { Loaded } from "../loading";
@@ -64,6 +65,12 @@ function LimitsOffForm({ bed }: { bed: BedFrame }) {
   );
 }
 
+/** The alarm that stands of that rule in its own words; the rule's id where there is none. */
+function wordsFor(bed: BedFrame, ruleId: string): string {
+  const alarm = (bed.alarms ?? []).find((each) => each.rule_id === ruleId);
+  return alarm ? headline(alarm) : ruleId;
+}
+
 export function AlarmsTab({ bed, alarms }: { bed: BedFrame; alarms: Loaded<AlarmFrame[]> }) {
   const explained = bed.explained ?? [];
   const list = alarms.answer;
@@ -72,7 +79,7 @@ export function AlarmsTab({ bed, alarms }: { bed: BedFrame; alarms: Loaded<Alarm
       {explained.length > 0 && (
         <section class="explained-list">
           <h2>Held back: explained by an alarm that stands</h2>
-          <ul>{explained.map((each) => <li key={each.rule_id}>{`${each.text} (explained by ${each.inhibited_by})`}</li>)}</ul>
+          <ul>{explained.map((each) => <li key={each.rule_id}>{`${each.text} (explained by ${wordsFor(bed, each.inhibited_by)})`}</li>)}</ul>
         </section>
       )}
       <LimitsOffForm bed={bed} />
