@@ -125,13 +125,22 @@ def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_displ
     open_signed_in(page, house, "wall")
     expect(page.locator("#actor")).to_have_text("Display wall")
     expect(page.locator("body:not(.not-live)")).to_be_attached()
+    dialog = page.locator("#sign-in-again")
+    page.locator(".house-line .ack:not(.settling):enabled").click()
+    page.get_by_role("button", name="Send now").click()
+    sign_in(dialog, HOSTILE)
+    expect(page.locator(".house-seen")).to_contain_text(HOSTILE)
+    assert house.who("acknowledge") == [HOSTILE]
+    expect(page.locator("#actor")).to_have_text(f"Acting as {HOSTILE} (nurse)")
+    page.locator("#actor").click()
+    page.locator("#sign-out").click()
+    expect(page.locator("#actor")).to_have_text("Display wall")
     page.locator("#admit").click()
     form = page.locator(".admit-form")
     for label, text in [("Unit", "icu"), ("Bed", "b77"), ("Patient id", "P77"), ("Baseline weight, kg", "80")]:
         form.get_by_label(label, exact=True).fill(text)
     form.get_by_label("Dosing weight, kg").fill("80")
     form.locator("button[type=submit]").click()
-    dialog = page.locator("#sign-in-again")
     expect(dialog).to_be_visible()
     assert findings_in_either_light(page, "#sign-in-again") == {}
     dialog.get_by_role("button", name="Cancel").click()
@@ -163,3 +172,26 @@ def test_display_asks_who_is_there_before_an_act_and_goes_on_watching_as_a_displ
     assert findings_in_either_light(page, "#ask-who") == {}
     page.locator("#sign-out").click()
     expect(page.locator("#sign-in")).to_be_visible()
+
+
+def test_a_dialog_that_somebody_has_left_does_not_lie_over_the_beds_for_ever(page: Page, house: House) -> None:
+    page.clock.install()
+    open_signed_in(page, house, "wall")
+    who, asking = page.locator("#ask-who"), page.locator("#sign-in-again")
+    page.locator("#actor").click()
+    expect(who).to_be_visible()
+    page.clock.fast_forward(61_000)
+    expect(who).to_be_hidden()
+
+    page.locator("#actor").click()
+    page.locator("#take-over").click()
+    page.clock.fast_forward(40_000)
+    asking.get_by_label("Password").fill("half a password")
+    page.clock.run_for(200)  # what was typed is drawn
+    page.clock.fast_forward(40_000)
+    expect(asking).to_be_visible()
+    page.clock.fast_forward(21_000)
+    expect(asking).to_be_hidden()
+    page.locator("#actor").click()
+    page.locator("#take-over").click()
+    expect(asking.get_by_label("Password")).to_have_value("")

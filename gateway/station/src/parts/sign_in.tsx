@@ -1,5 +1,8 @@
 /* Signing in: the page that stands in place of the ward while nobody is signed in, and the dialog that asks who is there
- * before an act. Both are the same form. Fields and buttons are large enough for gloves. */
+ * before an act. Both are the same form. Fields and buttons are large enough for gloves.
+ *
+ * A dialog lies over the beds: one that somebody has left goes by itself after LEFT_MS.
+ */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -9,6 +12,21 @@ import { wordsOf } from "../http";
 import { asked, askToSignIn, isKnown, session, signIn, signOut, whyNot, type Act } from "../session";
 import { tell } from "../telling";
 import { beat, clock } from "../ward";
+
+const LEFT_MS = 60_000;
+
+/** Calls `close` when a dialog has been open for LEFT_MS, and nobody has typed for as long. Returns what to call when somebody types. */
+function useLeft(isOpen: boolean, close: () => void): () => void {
+  const [touches, setTouches] = useState(0);
+  const latest = useRef(close);
+  latest.current = close;
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const timer = setTimeout(() => latest.current(), LEFT_MS);
+    return () => clearTimeout(timer);
+  }, [isOpen, touches]);
+  return () => setTouches((count) => count + 1);
+}
 
 function SignInForm({ name, onDone, onCancel }: { name: string; onDone: () => void; onCancel?: () => void }) {
   const form = useRef<HTMLFormElement>(null);
@@ -74,13 +92,14 @@ export function SignInPage() {
 export function SignInDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const ask = asked.value;
+  const stay = useLeft(ask !== null, () => asked.peek()?.answer(false));
   useEffect(() => {
     const shown = dialog.current!;
     if (ask && !shown.open) shown.showModal();
     if (!ask && shown.open) shown.close();
   }, [ask]);
   return (
-    <dialog class="ask sign-in-dialog" id="sign-in-again" aria-labelledby="sign-in-again-title" ref={dialog} onClose={() => asked.peek()?.answer(false)}>
+    <dialog class="ask sign-in-dialog" id="sign-in-again" aria-labelledby="sign-in-again-title" ref={dialog} onInput={stay} onClose={() => asked.peek()?.answer(false)}>
       {ask && (
         <>
           <h2 id="sign-in-again-title">Who is there?</h2>
@@ -113,7 +132,13 @@ export function WhoActs() {
   const canSignIn = session.value?.access === "accounts";
   const isDisplay = session.value?.is_display ?? false;
   const [isMeant, setMeant] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const close = (): void => dialog.current!.close();
+  const open = (): void => {
+    dialog.current!.showModal();
+    setOpen(true);
+  };
+  useLeft(isOpen, close);
 
   async function leave(): Promise<void> {
     if (isDisplay && !isMeant) {
@@ -129,8 +154,13 @@ export function WhoActs() {
 
   return (
     <>
-      <button type="button" id="actor" disabled={!canSignIn} onClick={() => dialog.current!.showModal()}>{whoWords()}</button>
-      <dialog class="ask" id="ask-who" aria-labelledby="ask-who-title" ref={dialog} onClose={() => setMeant(false)}>
+      <button type="button" id="actor" disabled={!canSignIn} onClick={open}>{whoWords()}</button>
+      <dialog class="ask" id="ask-who" aria-labelledby="ask-who-title" ref={dialog}
+        onClose={() => {
+          setMeant(false);
+          setOpen(false);
+        }}
+      >
         <h2 id="ask-who-title">{whoWords()}</h2>
         <p>{isDisplay ? "Whoever signs in acts here for a while; then it is a display again." : "What is done here is written down under this name."}</p>
         {isMeant && <p class="problem" role="alert">This display will show no bed until somebody signs in. Touch Sign out again.</p>}
