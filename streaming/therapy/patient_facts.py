@@ -84,6 +84,7 @@ class PatientFacts:
         "_speakers",
         "_urine_lapses_ms",
         "_weights",
+        "has_changed",
         "infusions",
         "now_ms",
     )
@@ -109,15 +110,12 @@ class PatientFacts:
         self._weights = Weights(admission.baseline_weight_kg)
         self._changed: dict[str, None] | None = None
         """What has changed since somebody asked; None when it may be anything."""
+        self.has_changed = True
+        """Whether something of which the criteria ask has changed since `take_changes`; what comes each second left
+        out. Asked with every message."""
         self._news = InfusionNews(self.infusions, began_ms)
 
     # --- what has changed ---------------------------------------------------------------------------------------------
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether something of which the criteria ask has changed since `take_changes`; what comes each second left
-        out."""
-        return self._changed is None or bool(self._changed)
 
     def take_changes(self, now_ms: int, limits: InfusionLimits = _USUAL_LIMITS) -> Collection[str] | None:
         """What has changed since the last call: names of signals, totals, `interval` and `infusions`; None when it may
@@ -128,7 +126,7 @@ class PatientFacts:
             self._note("urine_ml_8h")
         is_reported = self._changed is None or INFUSIONS in self._changed
         self._note(*self._news.look(now_ms, limits, is_reported=is_reported))
-        changed, self._changed = self._changed, {}
+        changed, self._changed, self.has_changed = self._changed, {}, False
         return changed
 
     @property
@@ -137,15 +135,16 @@ class PatientFacts:
         return min(self._news.due_ms, self._urine_lapses_ms)
 
     def _note(self, *names: str) -> None:
-        if self._changed is not None:
+        if names and self._changed is not None:
             self._changed.update(dict.fromkeys(names))
+            self.has_changed = True
 
     # --- the bed ------------------------------------------------------------------------------------------------------
 
     def come_to(self, bed: Bed, now_ms: int) -> None:
         """The patient takes a bed: what its devices say now is theirs from now on."""
         self._speakers.bed = bed
-        self._changed = None
+        self._changed, self.has_changed = None, True
         self.now_ms = self._here_since_ms = now_ms
         for slot in bed.slots.values():
             for channel in slot.candidates:
