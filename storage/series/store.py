@@ -30,6 +30,7 @@ from storage.series.schema import SERIES_SCHEMA
 from storage.sqlite_file import WriterFile, open_reader, open_writer
 from streaming.effects import SamplesAccepted
 from streaming.identity import BedId, DeviceId
+from streaming.nomenclature import SIGNAL_UNITS
 
 T = TypeVar("T")
 
@@ -122,7 +123,8 @@ class SeriesStore:
             beds: where and when to look: (bed, from_ms, to_ms), `to_ms` exclusive; an admission has one a transfer.
             name: signal, or metric of `device`.
             points: at least 1.
-            device: None for signals.
+            device: None for signals, and for what any device of the bed reports under a name that is no signal's:
+                whatever Vigil does not know is kept under its own name, and is read under it.
 
         Raises:
             SeriesUnavailable: the disk failed.
@@ -130,13 +132,21 @@ class SeriesStore:
         if points < 1:
             raise ValueError(f"points must be at least 1, not {points}")
         stretches = [
-            Stretch(_owner(bed, device), name, from_ms, to_ms) for bed, from_ms, to_ms in beds if from_ms < to_ms
+            Stretch(owner, name, from_ms, to_ms)
+            for bed, from_ms, to_ms in beds
+            if from_ms < to_ms
+            for owner in await self._owners(bed, name, device)
         ]
         if not stretches:
             return []
         return await self._run(
             self._reader_thread, lambda: read_points(self._reader, [self._locate(s) for s in stretches], points)
         )
+
+    async def _owners(self, bed: BedId, name: str, device: str | None) -> list[DeviceId]:
+        if device is not None or name in SIGNAL_UNITS:
+            return [_owner(bed, device)]
+        return [_owner(bed, each.device) for each in await self.names(bed) if each.name == name]
 
     async def samples(
         self, bed: BedId, name: str, from_ms: int, to_ms: int, limit: int, *, device: str | None = None

@@ -70,6 +70,28 @@ async def test_sample_is_seen_before_during_and_after_its_flush(store: SeriesSto
     assert [(point.min, point.mean, point.max, point.n) for point in after] == [(80.0, 80.0, 80.0, 1)]
 
 
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_what_devices_report_under_a_name_that_is_no_signal_is_read_under_that_name(
+    store: SeriesStore, is_stored: bool
+) -> None:
+    for device, second in (("mon1", 0), ("mon2", 1)):
+        t_ms = START_MS + second * 1000
+        store.add(
+            accepted(DeviceId("icu", "b01", device), [("X_FOO", t_ms, 4.0 + second, 0), ("hr", t_ms, 99.0, 0)], ())
+        )
+    store.add(accepted(DeviceId("icu", "b02", "mon1"), [("X_FOO", START_MS, 9.0, 0)], ()))
+    if is_stored:
+        await store.flush(1)
+
+    minute = [(BED, START_MS, START_MS + 60_000)]
+    found = await store.query(minute, "X_FOO", 600)
+
+    assert [(point.mean, point.n) for point in found] == [(4.0, 1), (5.0, 1)]
+    assert await store.query(minute, "X_FOO", 600, device="mon2") == found[1:]
+    assert await store.query(ALWAYS, "hr", 600) == []  # a device that calls a metric `hr` is no source of the signal
+    assert await store.query(ALWAYS, "X_BAR", 600) == []
+
+
 async def test_samples_are_counted_once_while_flushes_and_queries_overlap(store: SeriesStore) -> None:
     counts: list[int] = []
     for second in range(30):
@@ -217,7 +239,7 @@ async def test_signals_and_metrics_of_a_bed_are_asked_for_apart(store: SeriesSto
     store.add(heart_rate(0))
 
     assert counted(await store.query(ALWAYS, "hr", 10)) == 1
-    assert await store.query(ALWAYS, "MDC_ECG_HEART_RATE", 10) == []
+    assert await store.query(ALWAYS, "hr", 10, "mon1") == []
     assert counted(await store.query(ALWAYS, "MDC_ECG_HEART_RATE", 10, "mon1")) == 1
     assert await store.query(ALWAYS, "MDC_ECG_HEART_RATE", 10, "mon2") == []
 
