@@ -35,6 +35,7 @@ from storage.ports import EntryKind, JournalEntry
 from storage.records import RecordsUnavailable
 from storage.series.store import SeriesUnavailable
 from streaming.effects import CommandApplied, CommandRefused, SamplesAccepted
+from streaming.nomenclature import METRICS
 
 if TYPE_CHECKING:
     from storage.records import Records
@@ -84,6 +85,8 @@ class PipelineFigures:
 
     messages: int = 0
     values: int = 0
+    values_of_unknown: int = 0
+    """Of metrics that are in no table of ours."""
     batches: int = 0
     own_topics: int = 0
     journal_failures: int = 0
@@ -309,6 +312,7 @@ class Pipeline:
         for effect in effects:
             if type(effect) is SamplesAccepted:
                 self.figures.values += len(effect.metrics)
+                self.figures.values_of_unknown += len([1 for sample in effect.metrics if sample[0] not in METRICS])
                 if entry.offset > self.series.applied_offset:
                     self.series.add(effect)
             else:

@@ -263,6 +263,12 @@ class GatewayService:
             _one("vigil_messages_rejected", "counter", "Device messages rejected with a reason", ward.rejected),
             _one("vigil_messages_pending", "gauge", "Messages not yet evaluated", pipeline.pending_messages),
             _one("vigil_values", "counter", "Values stored since the process began", pipeline.figures.values),
+            _one(
+                "vigil_values_of_unknown_metrics",
+                "counter",
+                "Those of them whose metric is not known: kept, and fed to no rule",
+                pipeline.figures.values_of_unknown,
+            ),
             _one("vigil_fold_seconds", "counter", "Time spent in the fold", pipeline.figures.fold_s),
         ]
 

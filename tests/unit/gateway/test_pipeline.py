@@ -54,6 +54,15 @@ async def test_what_vigil_publishes_itself_is_acknowledged_and_not_journaled(ben
     assert bench.pipeline.figures.own_topics == 2
 
 
+async def test_values_of_metrics_that_are_not_known_are_stored_and_counted(bench: Bench) -> None:
+    async with bench.running():
+        bench.observe("b01", 0, {"MDC_ECG_HEART_RATE": 80, "X_FOO": 1, "loinc:9-9": 2.5})
+        bench.observe("b01", 1, {"loinc:8867-4": 81, "X_FOO": 2})
+        await bench.settled()
+
+    assert (bench.pipeline.figures.values, bench.pipeline.figures.values_of_unknown) == (5, 3)
+
+
 async def test_what_came_together_has_one_time_of_receipt_and_time_never_goes_back(bench: Bench) -> None:
     async with bench.running():
         for seq in range(20):
