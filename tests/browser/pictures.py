@@ -37,6 +37,11 @@ def _open_first(page: Page, server: StationServer) -> None:
     expect(page.locator(".evidence").first).to_be_visible()
 
 
+def _open_at_top(page: Page, server: StationServer) -> None:
+    page.locator(".sector .bed").first.click()
+    expect(page.locator(".trends")).not_to_contain_text("loading")
+
+
 def _decide(page: Page, server: StationServer) -> None:
     page.locator(".sector .bed").first.click()
     page.get_by_role("button", name="24 h").click()
@@ -88,7 +93,7 @@ PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Ac
     ("station-alarms", lambda now: busy_ward(12, now), WALL, "dark", _go("alarms")),
     ("station-admit", lambda now: busy_ward(12, now), WALL, "dark", _admit),
     ("station-phone", lambda now: busy_ward(8, now), PHONE, "dark", _nothing),
-    ("station-phone-bed", lambda now: busy_ward(8, now), PHONE, "dark", _open_first),
+    ("station-phone-bed", lambda now: busy_ward(8, now), PHONE, "dark", _open_at_top),
     ("station-phone-not-live", lambda now: busy_ward(8, now), PHONE, "dark", _silence),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.support.instants import rfc3339
+from tests.support.instants import minute_text, rfc3339
 from tests.support.station_server import Json
 from tests.support.ward_answers import since_words
 
@@ -179,6 +179,8 @@ def charted(now_s: float) -> Json:
 
 def _acknowledged(one: Json, now_s: float) -> None:
     one["signals"]["spo2"]["value"] = 87
+    why = f"SpO₂ 87 % below 90 since {minute_text(now_s - 140)}"
+    one["dosing"] |= {"decision": "hold", "computed": "hold", "summary": why}
     by = {"by": "M. Rossi", "at": rfc3339(now_s - 75), "note": None}
     onset = rfc3339(now_s - 140)
     texts = {"rule_id": "desaturation.spo2", "family": "desaturation", "title": "Desaturation", "text": "SpO₂ 87 < 90"}
@@ -203,6 +205,7 @@ def _offline(one: Json, now_s: float) -> None:
 def _unadmitted(one: Json, now_s: float) -> None:
     one["admission"] = None
     one["dosing"] = None
+    one["signals"] = {name: frame for name, frame in one["signals"].items() if name not in STAY}
 
 
 def _medium(one: Json, now_s: float) -> None:
@@ -228,6 +231,8 @@ def _indeterminate(one: Json, now_s: float) -> None:
     one["signals"]["map"].update(value=None, validity="not_available")
     one["signals"]["sbp"].update(validity="questionable")
     one["signals"]["dbp"].update(validity="questionable")
+    unknown = {"decision": "indeterminate", "computed": "indeterminate", "summary": "SBP doubtful, MAP unknown"}
+    one["dosing"] |= unknown
     one["alarms"] = [alarm(f"{one['bed']}-1", now_s, condition="indeterminate", text="MAP 61 < 65", priority="medium")]
 
 
