@@ -22,6 +22,7 @@ from streaming.equipment import BATTERY_EVENT, EquipmentWatch
 from streaming.freshness import is_arterial_line
 from streaming.identity import CHART_DEVICE, BedId, DeviceId
 from streaming.intake import PressureValue, accept, take_pressures, take_value
+from streaming.nomenclature import METRICS
 from streaming.observation import EventMessage, MetricValue, ObsMessage, StatusMessage, Validity
 from streaming.patient import Patient
 from streaming.pressure import PressureSources
@@ -34,7 +35,8 @@ from streaming.therapy.patient_facts import WATCHED_METRICS
 LATE_MS = 5_000
 """A message older than this on arrival was buffered: its values are looked at one by one for freshness. [D]"""
 METRICS_MAX = 512
-"""Metrics of one device: names are made up by whoever connects, memory is not. A monitor reports a few dozen. [D]"""
+"""Metrics of one device: names are made up by whoever connects, memory is not. A monitor reports a few dozen. What the
+table knows is taken all the same: no made-up name keeps a pressure from the rules. [D]"""
 
 
 class Bed:
@@ -376,7 +378,7 @@ class Bed:
         """The channel of a metric that the device names for the first time; two names of one metric share one. None
         when the device has named too many."""
         channels = device.channels
-        if len(channels) >= METRICS_MAX:
+        if len(channels) >= METRICS_MAX and name not in METRICS:
             self._refuse_metric(step, device, name)
             return None
         channel = Channel(device.id, name, device.kind)
@@ -403,7 +405,7 @@ class Bed:
             return
         device.has_too_many_metrics = True
         topic = f"icu/v1/{device.id.unit}/{device.id.bed}/{device.id.device}/obs"
-        detail = f"more than {METRICS_MAX} metrics of one device; this one and any further are not kept"
+        detail = f"more than {METRICS_MAX} metrics of one device; this one and any further that are not known are not kept"
         step.effects.append(InputRejected(step.now_ms, topic, "too_many_metrics", detail, device.id, name))
 
 

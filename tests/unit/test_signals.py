@@ -537,6 +537,15 @@ def test_made_up_names_are_kept_up_to_a_limit_and_told_once() -> None:
     assert bedside.speaker("hr") == (HR, 70), "what is known goes on"
 
 
+def test_made_up_names_keep_no_known_metric_from_the_rules() -> None:
+    bedside = Bedside()
+    bedside.obs(0, {f"X_{name}": 1.0 for name in range(METRICS_MAX + 5)})
+    bedside.obs(1, {HR: 70, "X_new": 1.0})
+
+    assert bedside.speaker("hr") == (HR, 70)
+    assert [each.reason for each in bedside.rejections] == ["too_many_metrics"]
+
+
 def test_an_unknown_metric_is_stored_with_whatever_unit_and_feeds_nothing() -> None:
     bedside = Bedside()
     bedside.obs(0, {"ACME_FOO": MetricReading(value=3, unit="furlong"), "ACME_TEXT": "abc"})
