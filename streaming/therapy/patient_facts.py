@@ -25,7 +25,7 @@ from streaming.identity import CHART_DEVICE
 from streaming.nomenclature import EVENTS, SIGNAL_UNITS
 from streaming.observation import EventMessage, Validity
 from streaming.therapy.doses import DoseRecord, order_of
-from streaming.therapy.drugs import PRESSORS
+from streaming.therapy.drugs import PRESSORS, Drug
 from streaming.therapy.findings import InfusionFinding, InfusionLimits, weighed_in_pounds
 from streaming.therapy.fluid_chart import FluidChart, fluid_chart
 from streaming.therapy.fluid_record import DIARRHEA, SHIFT_MS, FluidRecord
@@ -263,27 +263,27 @@ class PatientFacts:
 
     def current(self, signal: str, fresh_ms: int | None = None) -> Reading | None:
         """See `Facts`."""
-        drug = DRUG_OF.get(signal)
-        if drug is not None:
-            return self._not_older(self.infusions.rate(drug, self.now_ms), fresh_ms)
-        derive = _DERIVED.get(signal)
-        return self._spoken(signal, fresh_ms) if derive is None else derive(self, fresh_ms)
+        reckon = _RECKONED.get(signal)
+        return self._speakers.reading(signal, fresh_ms, self.now_ms) if reckon is None else reckon(self, fresh_ms)
 
     def _not_older(self, reading: Reading | None, fresh_ms: int | None) -> Reading | None:
         is_old = reading is not None and fresh_ms is not None and self.now_ms - reading.at_ms > fresh_ms
         return None if is_old else reading
 
-    def _spoken(self, signal: str, fresh_ms: int | None) -> Reading | None:
-        """What the best channel says that is not too old; a weighing that is not believed is questionable."""
-        reading = self._speakers.reading(signal, fresh_ms, self.now_ms)
-        if reading is None or signal != "weight" or isinstance(reading.value, str):
+    def _pressor(self, drug: Drug, fresh_ms: int | None) -> Reading | None:
+        return self._not_older(self.infusions.rate(drug, self.now_ms), fresh_ms)
+
+    def _weight(self, fresh_ms: int | None) -> Reading | None:
+        """A weighing that is not believed is questionable."""
+        reading = self._speakers.reading("weight", fresh_ms, self.now_ms)
+        if reading is None or isinstance(reading.value, str):
             return reading
         is_doubtful = self._weights.is_doubtful(reading.at_ms, reading.value)
         return replace(reading, validity=Validity.QUESTIONABLE) if is_doubtful else reading
 
     def _urine_1h(self, fresh_ms: int | None) -> Reading | None:
         """As reported for the hour; otherwise from the volume collected."""
-        spoken = self._spoken("urine_ml_h", fresh_ms)
+        spoken = self._speakers.reading("urine_ml_h", fresh_ms, self.now_ms)
         if spoken is not None:
             return spoken
         limit_ms = usual_fresh_ms("urine_ml_h", URINE_COLLECTED) if fresh_ms is None else fresh_ms
@@ -296,13 +296,14 @@ class PatientFacts:
         return self._not_older(self._fluids.balance_24h(self.now_ms), fresh_ms)
 
     def _weight_gain(self, fresh_ms: int | None) -> Reading | None:
-        weight = self._spoken("weight", fresh_ms)
+        weight = self._weight(fresh_ms)
         if weight is None or isinstance(weight.value, str):
             return None
         return replace(weight, value=self._weights.gain_pct(weight.value), unit=SIGNAL_UNITS["weight_gain_pct"])
 
     def _shock_index(self, fresh_ms: int | None) -> Reading | None:
-        return shock_index(self._spoken("hr", fresh_ms), self._spoken("sbp", fresh_ms))
+        rate, pressure = (self._speakers.reading(signal, fresh_ms, self.now_ms) for signal in ("hr", "sbp"))
+        return shock_index(rate, pressure)
 
     def is_heard(self, signal: str) -> bool:
         """See `Facts`. Of continuous signals: `streaming.criteria.attention.Bands` sees a source come and go."""
@@ -470,7 +471,8 @@ class PatientFacts:
             self._kept.add(signal, sample.at_ms, sample.value)
 
 
-_DERIVED: Mapping[str, Callable[[PatientFacts, int | None], Reading | None]] = MappingProxyType(
+_Reckoning = Callable[[PatientFacts, int | None], Reading | None]
+_DERIVED: Mapping[str, _Reckoning] = MappingProxyType(
     {
         "urine_ml_h": PatientFacts._urine_1h,
         "urine_ml_8h": PatientFacts._urine_8h,
@@ -479,6 +481,17 @@ _DERIVED: Mapping[str, Callable[[PatientFacts, int | None], Reading | None]] = M
         "shock_index": PatientFacts._shock_index,
     }
 )
+"""Signals that no device reports, but for the urine of the hour."""
+
+
+def _rate_of(drug: Drug) -> _Reckoning:
+    return lambda facts, fresh_ms: facts._pressor(drug, fresh_ms)
+
+
+_RECKONED: Mapping[str, _Reckoning] = MappingProxyType(
+    {**_DERIVED, "weight": PatientFacts._weight} | {signal: _rate_of(drug) for signal, drug in DRUG_OF.items()}
+)
+"""What the present of a signal is reckoned by, where it is more than what its best channel says."""
 _SHOWN_FOR_MS: Mapping[str, int] = MappingProxyType(
     {
         "urine_ml_h": usual_fresh_ms("urine_ml_h", URINE_COLLECTED),

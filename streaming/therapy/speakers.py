@@ -40,7 +40,7 @@ class Speakers:
 
     def reading(self, signal: str, fresh_ms: int | None, now_ms: int) -> Reading | None:
         """What the best channel says that is not too old; the usual limit on its age without another."""
-        slot = self.slot(signal)
+        slot = self.bed.slots.get(signal) if self.bed is not None else None
         channel = _speaker(slot, fresh_ms, now_ms) if slot is not None else None
         if channel is None or channel.value is None:
             return None
@@ -51,7 +51,7 @@ class Speakers:
         """Whether `streaming.criteria.attention.Bands` sees the source of a continuous signal come and go."""
         if signal == "shock_index":
             return self.is_heard("hr") and self.is_heard("sbp")
-        slot = self.slot(signal) if signal in CONTINUOUS else None
+        slot = self.bed.slots.get(signal) if self.bed is not None and signal in CONTINUOUS else None
         source = slot.source if slot is not None else None
         return source is not None and source.fresh_ms <= MONITORED_MS
 
