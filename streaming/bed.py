@@ -405,7 +405,7 @@ class Bed:
             return
         device.has_too_many_metrics = True
         topic = f"icu/v1/{device.id.unit}/{device.id.bed}/{device.id.device}/obs"
-        detail = f"more than {METRICS_MAX} metrics of one device; this one and any further that are not known are not kept"
+        detail = f"more than {METRICS_MAX} metrics of one device; no further unknown one is kept"
         step.effects.append(InputRejected(step.now_ms, topic, "too_many_metrics", detail, device.id, name))
 
 
