@@ -14,8 +14,7 @@ from typing import NamedTuple, Protocol
 from streaming.observation import Validity
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A value that speaks for a signal now."""
 
     value: float | str

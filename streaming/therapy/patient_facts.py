@@ -12,7 +12,6 @@ pressure every value counts. No answer depends on when questions were asked. It 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -279,7 +278,7 @@ class PatientFacts:
         if reading is None or isinstance(reading.value, str):
             return reading
         is_doubtful = self._weights.is_doubtful(reading.at_ms, reading.value)
-        return replace(reading, validity=Validity.QUESTIONABLE) if is_doubtful else reading
+        return reading._replace(validity=Validity.QUESTIONABLE) if is_doubtful else reading
 
     def _urine_1h(self, fresh_ms: int | None) -> Reading | None:
         """As reported for the hour; otherwise from the volume collected."""
@@ -299,7 +298,7 @@ class PatientFacts:
         weight = self._weight(fresh_ms)
         if weight is None or isinstance(weight.value, str):
             return None
-        return replace(weight, value=self._weights.gain_pct(weight.value), unit=SIGNAL_UNITS["weight_gain_pct"])
+        return weight._replace(value=self._weights.gain_pct(weight.value), unit=SIGNAL_UNITS["weight_gain_pct"])
 
     def _shock_index(self, fresh_ms: int | None) -> Reading | None:
         rate, pressure = (self._speakers.reading(signal, fresh_ms, self.now_ms) for signal in ("hr", "sbp"))
