@@ -142,7 +142,11 @@ def _criterion(bed: Json, now_s: float, row: tuple[Any, ...]) -> Json:
     name, title, kind, state, signal, unit, limit, resume, reference = row
     shown = bed["signals"].get(signal) if state != "unknown" else None
     value, at, source = (shown["value"], shown["at"], shown["source"]) if shown else (None, None, None)
-    said = f"{title} {value} {unit.replace('mm[Hg]', 'mmHg')}, limit {limit}" if state == "met" else title
+    said = (
+        f"{title} {value} {unit.replace('mm[Hg]', 'mmHg').replace('ug', 'µg')}, limit {limit}"
+        if state == "met"
+        else title
+    )
     return {
         "id": name, "title": title, "class": kind, "state": state, "value": value, "unit": unit, "limit": limit,
         "source_signal": signal, "source": source, "at": at, "resume": resume, "reference": reference,

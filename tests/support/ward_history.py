@@ -83,9 +83,9 @@ def rise(share: float) -> float:
 
 
 def away(bed: Json, now_s: float) -> tuple[float, float] | None:
-    """When the patient was away from the monitor; None for every second one, who was not."""
+    """When the patient was away from the monitor; None for most, who were not."""
     later_s = 2 * HOUR_S * number_in(f"{bed['bed']} away") if bed["bed"] != "b01" else 0.0
-    if later_s > 0:
+    if later_s > -0.7 * HOUR_S and bed["bed"] != "b01":
         return None
     return now_s - AWAY[0] + later_s, now_s - AWAY[1] + later_s
 

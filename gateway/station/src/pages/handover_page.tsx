@@ -9,6 +9,7 @@ import { useMemo } from "preact/hooks";
 
 import { acknowledgement, FLAGS, headline, isNew, ranked } from "../alarms";
 import { admissionInFull, alarmsPage, doseDecision, dosesOf } from "../api";
+import { readable } from "../evidence_words";
 import { dayTimeText, instantMs, instantText, minuteText, pressureSource, signalName, unitText, valueText } from "../format";
 import { useLoaded } from "../loading";
 import { courseWords, DecisionChip } from "../parts/course_line";
@@ -76,7 +77,7 @@ function Sheet({ bed }: { bed: BedFrame }) {
           {doses.answer && <DoseLine doses={doses.answer} />}
           {open.length > 0 && (
             <ul class="sheet-list">
-              {open.map((each) => <li key={each.id}><strong>{each.state}</strong> {each.text ?? each.title ?? each.id}{each.state !== "unknown" && each.resume ? `; clears: ${each.resume}` : ""}</li>)}
+              {open.map((each) => <li key={each.id}><strong>{each.state}</strong> {readable(each.text ?? each.title ?? each.id)}{each.state !== "unknown" && each.resume ? `; clears: ${readable(each.resume)}` : ""}</li>)}
             </ul>
           )}
         </section>

@@ -9,6 +9,7 @@
 import { useState } from "preact/hooks";
 
 import { doseDecision, signDecision, wordsOf } from "../api";
+import { readable } from "../evidence_words";
 import { dayTimeText, instantMs, minuteText, signalName, unitText, valueText } from "../format";
 import { useLoaded } from "../loading";
 import { isCode, metricName } from "../metrics";
@@ -53,7 +54,7 @@ function Row({ criterion }: { criterion: Criterion }) {
       <td>{shownValue(limit, criterion.source_signal, unit)}</td>
       <td>{at ? dayTimeText(at).slice(5) : "–"}<span class="under-text" title={criterion.source ?? undefined}>{sourceWords(criterion)}</span></td>
       <td class="criterion-words">
-        {state === "clear" ? null : <span>{criterion.resume ?? ""}</span>}
+        {state === "clear" ? null : <span>{readable(criterion.resume ?? "")}</span>}
         <span class="under-text">{criterion.reference ?? ""}{criterion.verified === false ? " (not verified)" : ""}</span>
       </td>
     </tr>
