@@ -27,7 +27,7 @@ EARLIER_S = 5.3 * HOUR_S
 AWAY = (3.4 * HOUR_S, 3.1 * HOUR_S)
 """A patient was away from the monitor from so long ago until so long ago, give or take two hours."""
 ONSET_BEFORE_S = 2700.0
-"""An episode begins so long before its alarm."""
+"""An episode begins so long before its alarm: slowly, and at last at once."""
 
 
 class Course(NamedTuple):
@@ -52,7 +52,7 @@ COURSES = {
     "cvp": Course(0.5, 1.0, -2.0, 1.0, 0, 16, 0),
     "etco2": Course(0.6, 1.0, -2.0, 1.0, 22, 48, 0),
 }
-TREATED = {"map": 74.0, "hr": 108.0, "spo2": 96.0}
+TREATED = {"map": 80.0, "hr": 108.0, "spo2": 96.0}
 """Where a patient stood before an episode that goes on now."""
 
 
@@ -133,7 +133,9 @@ def episode(bed: Json, signal: str, t_s: float) -> float:
         return 0.0
     onset_s = seconds_of(alarm["onset_at"])
     before_s = 600.0 if signal == "spo2" else ONSET_BEFORE_S
-    return rise((t_s - (onset_s - before_s)) / before_s)
+    slowly = rise((t_s - (onset_s - before_s)) / before_s)
+    at_last = rise((t_s - (onset_s - 60)) / 100)
+    return 0.45 * slowly + 0.55 * at_last
 
 
 def earlier_episode(bed: Json, t_s: float, now_s: float) -> float:
@@ -155,7 +157,7 @@ def monitored(bed: Json, signal: str, now_s: float) -> Callable[[float], float]:
         value += course.noise * smooth_noise(f"{seed} quick", t_s, 47)
         value += course.noise * 0.8 * smooth_noise(f"{seed} minutes", t_s, 420)
         value += course.by_dose * by_doses(bed, t_s)
-        earlier = {"map": -13.0, "hr": 16.0, "rr": 3.0}.get(signal, 0.0)
+        earlier = {"map": -17.0, "hr": 16.0, "rr": 3.0}.get(signal, 0.0)
         value += earlier * earlier_episode(bed, t_s, now_s)
         if isinstance(present, int | float) and signal in TREATED:
             value += (present - TREATED[signal]) * episode(bed, signal, t_s)
