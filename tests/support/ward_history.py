@@ -183,15 +183,14 @@ def monitored_rows(bed: Json, signal: str, from_s: float, to_s: float, now_s: fl
     step_s = max(10.0, (to_s - from_s) / points)
     gone_s, back_s = away(bed, now_s) or (math.inf, math.inf)
     rows = []
-    at_s = from_s
-    while at_s <= end_s:
+    steps = [from_s + index * step_s for index in range(int((end_s - from_s) / step_s) + 1)]
+    for at_s in sorted({*steps, max(from_s, end_s)}):  # the last is what the bed shows
         if not gone_s < at_s < back_s:
             mean = value_at(at_s)
             wide = course.spread * (0.5 + abs(smooth_noise(seed, at_s, 90))) * min(1.0, 0.35 + step_s / 600)
             low, high = max(course.low, mean - wide), min(course.high, mean + wide)
             low, mean, high = (round(each, course.decimals + 1) for each in (low, mean, high))
             rows.append(row_of(at_s, low, mean, high, int(step_s)))
-        at_s += step_s
     return rows
 
 
