@@ -19,6 +19,7 @@ import orjson
 from alerts.alarm import AlarmTransition
 from alerts.rulebook import Rulebook
 from gateway.fold import Fold
+from gateway.parquet import ROW_GROUP_ROWS, Column, ParquetWriter, Physical
 from gateway.wire.commands import CommandName, encode_command
 from gateway.wire.recording import RecordedEntry, encode_entry
 from gateway.wire.topics import parse_topic
@@ -64,6 +65,28 @@ def recorded(entries: Iterable[JournalEntry]) -> Iterator[RecordedEntry]:
 
 _OWN_NOTES = frozenset({CommandName.LINK, CommandName.CLOCK})
 """What the gateway notes of itself: of every bed."""
+
+
+COLUMNS = ("at", "unit", "bed", "device", "name", "value", "validity")
+_PARQUET_COLUMNS = [
+    Column("at", Physical.INT64, is_instant=True),
+    *(Column(name, Physical.BYTE_ARRAY) for name in COLUMNS[1:5]),
+    Column("value", Physical.DOUBLE),
+    Column("validity", Physical.BYTE_ARRAY),
+]
+
+
+class Measured(NamedTuple):
+    """A row of a stay's table."""
+
+    at_ms: int
+    unit: str
+    bed: str
+    device: str
+    """Empty for a signal, which is chosen from one or more devices."""
+    name: str
+    value: float
+    validity: str
 
 
 class Stay(NamedTuple):
@@ -128,10 +151,11 @@ def stay_recording(read: Read, admission_id: str, rules: AlarmProfile | Rulebook
 
 
 async def stay_lines(pipeline: Pipeline, admission_id: str, fmt: ExportFormat) -> AsyncIterator[bytes]:
-    """A stay as a recording (`ndjson`), or its measured values as a table (`csv`)."""
-    if fmt == "csv":
+    """A stay as a recording (`ndjson`), or its measured values as a table (`csv`, `parquet`)."""
+    if fmt != "ndjson":
         record = await pipeline.records.admission(admission_id)
-        async for chunk in _table(pipeline, record.assignments if record is not None else ()):
+        values = measured(pipeline, record.assignments if record is not None else ())
+        async for chunk in as_csv(values) if fmt == "csv" else as_parquet(values):
             yield chunk
         return
     entries = await asyncio.to_thread(stay_recording, pipeline.journal.read, admission_id, pipeline.fold.rules)
@@ -141,16 +165,42 @@ async def stay_lines(pipeline: Pipeline, admission_id: str, fmt: ExportFormat) -
         yield b"".join(encode_entry(each) for each in page)
 
 
-async def _table(pipeline: Pipeline, assignments: Sequence[BedAssignment]) -> AsyncIterator[bytes]:
-    yield _csv([("at", "unit", "bed", "device", "name", "value", "validity")])
+async def measured(pipeline: Pipeline, assignments: Sequence[BedAssignment]) -> AsyncIterator[list[Measured]]:
+    """Every value of a stay, series by series, a page at a time."""
     now_ms = pipeline.clock.now_ms()
     for assignment in assignments:
         bed, begin_ms = assignment.bed, assignment.from_ms
         end_ms = now_ms + 1 if assignment.to_ms is None else assignment.to_ms
         for device, name in await pipeline.series.names(bed):
-            head = (bed.unit, bed.bed, _inert(device), _inert(name))
             async for samples in _pages(pipeline.series, bed, device or None, name, begin_ms, end_ms):
-                yield _csv((format_ms(s.t_ms), *head, repr(s.value), s.validity.label) for s in samples)
+                yield [Measured(s.t_ms, *bed, device, name, s.value, s.validity.label) for s in samples]
+
+
+async def as_csv(pages: AsyncIterator[list[Measured]]) -> AsyncIterator[bytes]:
+    """Values as CSV with a head."""
+    yield _csv([COLUMNS])
+    async for page in pages:
+        yield _csv(_cells(row) for row in page)
+
+
+def _cells(row: Measured) -> tuple[str, ...]:
+    device, name = _inert(row.device), _inert(row.name)
+    return (format_ms(row.at_ms), row.unit, row.bed, device, name, repr(row.value), row.validity)
+
+
+async def as_parquet(pages: AsyncIterator[list[Measured]]) -> AsyncIterator[bytes]:
+    """Values as a Parquet file."""
+    writer = ParquetWriter(_PARQUET_COLUMNS)
+    yield writer.begin()
+    waiting: list[Measured] = []
+    async for page in pages:
+        waiting += page
+        if len(waiting) >= ROW_GROUP_ROWS:
+            yield await asyncio.to_thread(writer.row_group, waiting)
+            waiting = []
+    if waiting:
+        yield writer.row_group(waiting)
+    yield writer.end()
 
 
 async def _pages(

@@ -24,7 +24,7 @@ from gateway.web.schemas import (
     ObservationsBody,
     TransferBody,
 )
-from gateway.web.views import admission_view, series_view
+from gateway.web.views import admission_view, in_utc, series_view
 from storage.records import AdmissionRecord
 from streaming.identity import BedId
 
@@ -32,7 +32,11 @@ POINTS_DEFAULT = 600
 POINTS_MAX = 5000
 
 _SIGNAL = re.compile(r"[A-Za-z0-9_:./-]{1,64}", re.ASCII)
-_EXPORT_MEDIA_TYPE: dict[ExportFormat, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_EXPORT_MEDIA_TYPE: dict[ExportFormat, str] = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 router = APIRouter(prefix="/admissions", route_class=JsonRoute, tags=["admissions"])
 
@@ -90,7 +94,7 @@ async def order_course(service: ServiceDep, actor: Actor, admission_id: Admissio
     """Order a course of doses."""
     course = {"admission_id": admission_id} | body.fields()
     await carry_out(service, "course", course, actor)
-    return JsonResponse(course, 201)
+    return JsonResponse(course | {"first_dose_at": in_utc(body.first_dose_at)}, 201)
 
 
 @router.post("/{admission_id}/observations", status_code=201)
@@ -99,7 +103,7 @@ async def chart(service: ServiceDep, actor: Actor, admission_id: AdmissionId, bo
     # In `metrics` a null says "not available" and is kept.
     charted = {"admission_id": admission_id, "time": body.time, "metrics": body.metrics}
     await carry_out(service, "chart", charted, actor)
-    return JsonResponse(charted, 201)
+    return JsonResponse(charted | {"time": None if body.time is None else in_utc(body.time)}, 201)
 
 
 @router.post("/{admission_id}/audio-pause")

@@ -12,9 +12,17 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from gateway.web import admissions, alarms, dosing
-from gateway.web.answers import JsonResponse, page_answer, whole_list_answer
+from gateway.web.answers import JsonResponse, page_answer, short_list_answer
 from gateway.web.feed import FeedHub
-from gateway.web.parameters import LIMIT_DEFAULT, Cursor, Limit, ServiceDep, SinceMs, instant_parameter
+from gateway.web.parameters import (
+    LIMIT_DEFAULT,
+    Cursor,
+    Limit,
+    ServiceDep,
+    ShortListLimit,
+    SinceMs,
+    instant_parameter,
+)
 from gateway.web.problems import bad_parameter, not_found
 from gateway.web.routing import JsonRoute
 from gateway.web.socket import serve_feed
@@ -28,9 +36,9 @@ router = APIRouter(prefix=PREFIX, route_class=JsonRoute)
 
 
 @router.get("/rules", tags=["rules"])
-async def list_rules(service: ServiceDep) -> Response:
+async def list_rules(service: ServiceDep, cursor: Cursor, limit: ShortListLimit = None) -> Response:
     """Rules in force with limits, source and hash."""
-    return whole_list_answer(service.rules())
+    return short_list_answer(service.rules(), limit, cursor)
 
 
 @router.get("/rules/{rule_id:path}", tags=["rules"])
@@ -43,9 +51,9 @@ async def show_rule(service: ServiceDep, rule_id: str) -> Response:
 
 
 @router.get("/profiles", tags=["rules"])
-async def list_profiles(service: ServiceDep) -> Response:
+async def list_profiles(service: ServiceDep, cursor: Cursor, limit: ShortListLimit = None) -> Response:
     """Profiles with version and hash."""
-    return whole_list_answer(service.profiles())
+    return short_list_answer(service.profiles(), limit, cursor)
 
 
 @router.get("/ledger", tags=["accounts"])

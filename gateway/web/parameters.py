@@ -61,6 +61,9 @@ Actor = Annotated[str, Depends(_actor)]
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows in a page.")]
 
 
+ShortListLimit = Annotated[int | None, Query(ge=1, le=LIMIT_MAX, description="Rows in a page; all when absent.")]
+
+
 def _cursor(
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     next_cursor: Annotated[str | None, Query(alias="next", description="The same.")] = None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]
 """An object ready to be sent: keys and values as the contract fixes them."""
 
-ExportFormat = Literal["ndjson", "csv"]
+ExportFormat = Literal["ndjson", "csv", "parquet"]
 """What a stay can be exported as."""
 
 MetricKind = Literal["counter", "gauge"]

@@ -20,7 +20,14 @@ from storage.records import (
 )
 from storage.records.burden import AlarmBurden
 from storage.series.query import SeriesPoint
-from streaming.instants import MAX_MS, MIN_MS, format_ms
+from streaming.instants import MAX_MS, MIN_MS, format_ms, parse_instant
+
+
+def in_utc(sent: str | int) -> str:
+    """An instant that was sent in any of the wire's spellings, and found to be one, as answers spell it."""
+    instant_ms = sent if isinstance(sent, int) else parse_instant(sent)
+    assert instant_ms is not None
+    return _instant(instant_ms)
 
 
 def admission_view(record: AdmissionRecord) -> JsonObject:

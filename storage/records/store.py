@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self
 
@@ -295,6 +295,15 @@ class Records:
                 query = query.where(AUDIT_LOG.c.at_ms >= since_ms, AUDIT_LOG.c.number >= first)
             rows, following = await _page(connection, query, _NEWEST_AUDIT, limit=limit, cursor=cursor)
         return Page(tuple(reading.read_audit(row) for row in rows), following)
+
+    async def doses(self, admission_id: str) -> Sequence[Mapping[str, Any]]:
+        """Every dose of a stay that was begun, held or missed, as it was last recorded."""
+        query = select(AUDIT_LOG).where(AUDIT_LOG.c.kind == "dose", AUDIT_LOG.c.subject_id == admission_id)
+        async with self._connected() as connection:
+            rows = (await connection.execute(query.order_by(AUDIT_LOG.c.number))).mappings().all()
+        bodies: Sequence[Mapping[str, Any]] = [reading.read_audit(row).body for row in rows]
+        latest = {(body["number"], body["due_ms"]): body for body in bodies}  # numbers begin anew with a cycle
+        return list(latest.values())
 
     async def audit_hash(self, number: int) -> str | None:
         """The hash of one entry of the audit log; None when there is no such entry."""

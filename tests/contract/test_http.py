@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from alerts.dosing import DoseChanged
 from gateway.web.app import create_app
 from gateway.web.feed import FeedHub
 from gateway.web.guards import BODY_MAX_BYTES
@@ -36,6 +37,7 @@ COURSE = {
     "duration_min": 15,
     "first_dose_at": "2026-09-21T15:00:00Z",
 }
+AT_0 = "1970-01-01T00:00:00.000Z"
 RFC3339_MS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -249,6 +251,17 @@ async def test_course_observations_and_audio_pause_reach_the_service_with_the_id
         ("chart", of_path | charted, "anonymous"),
         ("audio_pause", of_path | {"seconds": 120}, "anonymous"),
     ]
+
+
+@pytest.mark.parametrize("sent", ["2026-09-21T16:00:00.5+02:00", "2026-09-21t14:00:00.500z", 1_789_999_200_500])
+async def test_instants_are_answered_in_utc_however_they_were_sent(client: httpx.AsyncClient, sent: str | int) -> None:
+    admission_id = await admit(client)
+    charted = {"time": sent, "metrics": {"loinc:2160-0": 1.4}}
+
+    course = await client.post(f"/admissions/{admission_id}/course", json=COURSE | {"first_dose_at": sent})
+    chart = await client.post(f"/admissions/{admission_id}/observations", json=charted)
+
+    assert course.json()["first_dose_at"] == chart.json()["time"] == "2026-09-21T14:00:00.500Z"
 
 
 @pytest.mark.parametrize(
@@ -531,6 +544,7 @@ async def test_series_with_a_bad_parameter_names_it(client: httpx.AsyncClient, q
         ("", "application/x-ndjson", "a-1.ndjson", '{"admission_id":"a-1"}\n'),
         ("?format=ndjson", "application/x-ndjson", "a-1.ndjson", '{"admission_id":"a-1"}\n'),
         ("?format=csv", "text/csv; charset=utf-8", "a-1.csv", "at,signal\n"),
+        ("?format=parquet", "application/vnd.apache.parquet", "a-1.parquet", "at,signal\n"),
     ],
 )
 async def test_export_is_a_file_of_the_whole_stay(
@@ -560,6 +574,61 @@ async def test_rules_and_profiles_are_those_of_the_service(client: httpx.AsyncCl
     assert (await client.get("/rules/map-low")).json() == service.rules()[0]
     assert (await client.get("/profiles")).json() == {"items": service.profiles(), "next": None}
     assert_problem(await client.get("/rules/none"), 404, "no_such_rule")
+
+
+@pytest.mark.parametrize("path", ["/rules", "/profiles", "/admissions/a-1/doses"])
+async def test_short_list_is_whole_unless_a_page_is_asked_for(
+    client: httpx.AsyncClient, service: SmallService, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    await admit(client)
+    items = [{"id": str(number)} for number in range(5)]
+    for name in ("rules", "profiles", "doses"):
+        monkeypatch.setattr(service, name, lambda *_: items)
+
+    assert (await client.get(path)).json() == {"items": items, "next": None}
+    pages: list[dict[str, str]] = []
+    parameters: dict[str, str] | None = {"limit": "2"}
+    while parameters:
+        page = (await client.get(path, params=parameters)).json()
+        assert len(page["items"]) <= 2
+        pages += page["items"]
+        parameters = {"limit": "2", "cursor": page["next"]} if page["next"] else None
+    assert pages == items
+    assert (await client.get(path, params={"limit": "5"})).json() == {"items": items, "next": None}
+
+
+@pytest.mark.parametrize("path", ["/rules", "/profiles", "/admissions/a-1/doses"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=zz", "cursor=Wy0xXQ", "next=WyJhIl0"])
+async def test_short_list_with_a_bad_parameter_is_refused(client: httpx.AsyncClient, path: str, query: str) -> None:
+    await admit(client)
+
+    assert_problem(await client.get(f"{path}?{query}"), 400, "bad_parameter")
+
+
+async def test_doses_of_a_stay_that_is_over_are_those_that_were_recorded(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    admission_id = await admit(client)
+    running = {"number": 1, "due_ms": 0, "started_ms": 60_000, "status": "running"}
+    held = {"number": 2, "due_ms": 28_800_000, "started_ms": None, "status": "held"}
+    await service._record(DoseChanged(at_ms=60_000, admission_id=admission_id, row=running))
+    await service._record(DoseChanged(at_ms=960_000, admission_id=admission_id, row=running | {"status": "given"}))
+    await service._record(DoseChanged(at_ms=28_800_000, admission_id=admission_id, row=held))
+    await service._record(DoseChanged(at_ms=28_800_000, admission_id="somebody-else", row=held))
+    await client.post(f"/admissions/{admission_id}/discharge")
+
+    assert (await client.get(f"/admissions/{admission_id}/doses")).json()["items"] == [
+        {"number": 1, "due_at": AT_0, "started_at": "1970-01-01T00:01:00.000Z", "status": "given"},
+        {"number": 2, "due_at": "1970-01-01T08:00:00.000Z", "started_at": None, "status": "held"},
+    ]
+
+
+@pytest.mark.parametrize("path", ["dose-decision", "fluids"])
+async def test_there_is_no_present_of_a_stay_that_is_over(client: httpx.AsyncClient, path: str) -> None:
+    admission_id = await admit(client)
+    await client.post(f"/admissions/{admission_id}/discharge")
+
+    assert_problem(await client.get(f"/admissions/{admission_id}/{path}"), 404, "already_discharged")
 
 
 async def test_ledger_is_that_of_the_service(client: httpx.AsyncClient, service: SmallService) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import polars
 import pytest
 
 from gateway import export
@@ -48,6 +50,25 @@ async def test_every_sample_is_in_the_table_once_though_several_share_an_instant
 
     assert sorted(float(row["value"]) for row in rows) == [float(number) for number in range(100)]
     assert {(row["unit"], row["bed"], row["device"], row["name"]) for row in rows} == {(*DEVICE, NAME)}
+
+
+async def test_the_same_table_is_there_as_parquet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ROW_GROUP_ROWS", 4)
+    async with bench.running():
+        admission_id = await bench.admit("b01")
+        for number in range(3):
+            bench.observe("b01", number, WELL)
+        await bench.settled()
+        bench.clock.at_ms += 1000
+
+    rows = await table(bench, admission_id)
+    chunks = [chunk async for chunk in stay_lines(bench.pipeline, admission_id, "parquet")]
+
+    read = polars.read_parquet(io.BytesIO(b"".join(chunks)))
+    told = read.with_columns(polars.col("at").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+    assert len(rows) > 8
+    assert told.rows(named=True) == [row | {"value": float(row["value"])} for row in rows]
+    assert read.schema["at"] == polars.Datetime("ms", "UTC")
 
 
 async def test_the_table_ends_where_the_stay_ends(bench: Bench) -> None:
