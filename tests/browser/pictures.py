@@ -101,9 +101,7 @@ PICTURES: list[tuple[str, Callable[[float], list[Json]], dict[str, int], str, Ac
 def write_small(picture: bytes, path: Path) -> None:
     """Writes a PNG with a palette that covers every colour, however little there is of it: pictures stay for ever."""
     with Image.open(BytesIO(picture)) as image:
-        image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
+        image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def show(server: StationServer, beds: list[Json]) -> None:
