@@ -8,23 +8,24 @@ what this module would make of it.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from gateway.generated_parts import Parts, renew_files, renewed
 from gateway.rule_rows import limit_words
 from gateway.rulesets import load_alarm_profile
 from streaming.rules.kinds import AlarmProfile, InfusionRule, Rule, StayRule
 
-_PART = re.compile(r"(<!-- generated: rules -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEAD = ("rule", "what is wrong", "after", "priority", "harm, develops", "source")
 
 
 def describe(document: str) -> str:
-    """The document with its generated part renewed."""
-    table = "\n".join(_lines(load_alarm_profile()))
-    return _PART.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", document)
+    """The document with its generated parts renewed.
+
+    Raises:
+        KeyError: a mark names a part that there is none of.
+    """
+    return renewed(document, _PARTS)
 
 
 def _lines(profile: AlarmProfile) -> Iterator[str]:
@@ -45,15 +46,16 @@ def _row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
+def _rules() -> str:
+    return "\n".join(_lines(load_alarm_profile()))
+
+
+_PARTS: Parts = {"rules": _rules}
+
+
 def main(arguments: list[str]) -> int:
     """Renews the documents named; exit status 2 without any."""
-    if not arguments:
-        sys.stderr.write("usage: python -m gateway.rule_page FILE…\n")
-        return 2
-    for name in arguments:
-        path = Path(name)
-        path.write_text(describe(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
+    return renew_files(arguments, _PARTS, "gateway.rule_page")
 
 
 if __name__ == "__main__":

@@ -118,13 +118,7 @@ def open_shared(path: Path, schema: Schema) -> sqlite3.Connection:
         SqliteTooOld: the linked SQLite is older than supported.
     """
     check_sqlite_version()
-    # Never the file itself: closing it again would end the locks that SQLite holds on it in this process.
-    lock_path = path.with_name(path.name + ".lock")
-    try:
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        remedy = "make the directory exist and writable for the user that Vigil runs as"
-        raise StoreUnusable(path, f"its lock {lock_path.name} cannot be made ({error.strerror})", remedy) from error
+    fd = _open_lock(path)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)  # two that create it at once would both make the tables
         if not path.exists():
@@ -152,13 +146,19 @@ def _connect_shared(path: Path, schema: Schema) -> sqlite3.Connection:
     return connection
 
 
-def _lock(path: Path) -> int:
+def _open_lock(path: Path) -> int:
+    """The file beside `path` on which locks are held: never the file itself, for closing it again would end the locks
+    that SQLite holds on it in this process."""
     lock_path = path.with_name(path.name + ".lock")
     try:
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         remedy = "make the directory exist and writable for the user that Vigil runs as"
         raise StoreUnusable(path, f"its lock {lock_path.name} cannot be made ({error.strerror})", remedy) from error
+
+
+def _lock(path: Path) -> int:
+    fd = _open_lock(path)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

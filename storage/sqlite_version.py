@@ -60,8 +60,8 @@ def check_sqlite_version(version: Version = sqlite3.sqlite_version_info) -> Sqli
         raise SqliteTooOld(f"SQLite {text} is linked; Vigil needs {oldest} or later: install a newer libsqlite3")
     racy = has_wal_reset_race(version)
     remark = (
-        f"SQLite {text} has the WAL-reset race; harmless here, because each file has one connection that writes "
-        "and checkpoints: open no second writer on the files under --data"
+        f"SQLite {text} has the WAL-reset race; harmless here, because each file with a WAL has one connection "
+        "that writes and checkpoints: open no second writer on the files under --data"
         if racy
         else f"SQLite {text} is free of the WAL-reset race"
     )

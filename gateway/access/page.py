@@ -8,15 +8,11 @@ what this module would make of it.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from gateway.access.roles import MAY, WORDS, Permission, Role
+from gateway.generated_parts import Parts, renew_files, renewed
 from gateway.web.permissions import NEEDED, WITHOUT_PERMISSION
-
-_PART = re.compile(r"(<!-- generated: (?P<part>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def _roles() -> str:
@@ -35,7 +31,7 @@ def _routes() -> str:
     return "\n".join(["| route | needs |", "| --- | --- |", *nobody, *needed])
 
 
-_PARTS: Mapping[str, Callable[[], str]] = {"roles": _roles, "routes": _routes}
+_PARTS: Parts = {"roles": _roles, "routes": _routes}
 
 
 def describe_access(document: str) -> str:
@@ -44,17 +40,12 @@ def describe_access(document: str) -> str:
     Raises:
         KeyError: a mark names a part that there is none of.
     """
-    return _PART.sub(lambda found: f"{found[1]}\n{_PARTS[found['part']]()}\n\n{found[3]}", document)
+    return renewed(document, _PARTS)
 
 
 def main(arguments: list[str]) -> int:
     """Renews the documents named; exit status 2 without any."""
-    if not arguments:
-        sys.stderr.write("usage: python -m gateway.access.page FILE…\n")
-        return 2
-    for path in map(Path, arguments):
-        path.write_text(describe_access(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
+    return renew_files(arguments, _PARTS, "gateway.access.page")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ what this module would make of it.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
+from gateway.generated_parts import Parts, renew_files, renewed
 from gateway.wire.codec import (
     BOOT_MAX,
     EVENT_TEXT_MAX,
@@ -29,8 +28,6 @@ from streaming.nomenclature import CHARTED_STATES, EVENTS, METRICS, SPECS, Metri
 from streaming.observation import VALIDITY_BY_LABEL
 from streaming.units import CONVERSIONS
 
-_PART = re.compile(r"(<!-- generated: (?P<part>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
 
 def describe(document: str) -> str:
     """The document with its generated parts renewed.
@@ -38,7 +35,7 @@ def describe(document: str) -> str:
     Raises:
         KeyError: a mark names a part that there is none of.
     """
-    return _PART.sub(lambda found: f"{found[1]}\n{_PARTS[found['part']]()}\n\n{found[3]}", document)
+    return renewed(document, _PARTS)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -136,7 +133,7 @@ def _events() -> str:
     return _table(("event", "what", "MDC code", "rhythm"), rows)
 
 
-_PARTS: Mapping[str, Callable[[], str]] = {
+_PARTS: Parts = {
     "reasons": _reasons,
     "limits": _limits,
     "metrics": _metrics,
@@ -147,13 +144,7 @@ _PARTS: Mapping[str, Callable[[], str]] = {
 
 def main(arguments: list[str]) -> int:
     """Renews the documents named; exit status 2 without any."""
-    if not arguments:
-        sys.stderr.write("usage: python -m gateway.wire.describe FILE…\n")
-        return 2
-    for name in arguments:
-        path = Path(name)
-        path.write_text(describe(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return 0
+    return renew_files(arguments, _PARTS, "gateway.wire.describe")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from alerts.alarm import Kind, Phase, Priority, SignalState
 from alerts.describe import lifecycle_diagram, lifecycle_table, policy_tables
 from alerts.lifecycle import MOVES, AlarmEvent, Guard, IllegalMoveError, Move, Standing, is_latching, move
 from alerts.policy import PLAIN
-from gateway.alarm_page import main, renewed
+from gateway.alarm_page import describe, main
 from tests.support.sources import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "alarms.md"
@@ -139,7 +139,7 @@ def test_from_every_state_there_is_a_way_to_off() -> None:
 def test_the_document_shows_the_table_and_the_policy_that_are_in_force() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
 
-    assert renewed(text) == text, "run: python -m gateway.alarm_page docs/alarms.md"
+    assert describe(text) == text, "run: python -m gateway.alarm_page docs/alarms.md"
     assert lifecycle_table() in text
     assert lifecycle_diagram() in text
 
@@ -161,7 +161,7 @@ def test_a_document_that_says_otherwise_is_noticed_and_renewed() -> None:
     wrong = text.replace("| `remind` | – | – | on (update) | – |", "| `remind` | – | – | off (end) | – |")
 
     assert wrong != text
-    assert renewed(wrong) == text
+    assert describe(wrong) == text
 
 
 def test_without_a_document_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
