@@ -43,3 +43,14 @@ def test_a_word_that_is_cut_off_is_noticed(page: Page, server: StationServer) ->
 def cut_off(page: Page) -> list[Any]:
     found: list[Any] = page.locator(READ_WHOLE).evaluate_all(CUT_OFF)
     return found
+
+
+@pytest.mark.parametrize("width", [1120, 1280, 1440, 1920])
+def test_foot_of_the_page_is_as_high_as_its_buttons(page: Page, server: StationServer, width: int) -> None:
+    server.show(*busy_ward(4, server.now_s()))
+    page.set_viewport_size({"width": width, "height": 800})
+    open_live(page, server)
+    foot, button = (page.locator(each).bounding_box() for each in (".footline", "#go-ward"))
+    assert foot is not None
+    assert button is not None
+    assert foot["height"] <= button["height"] + 10
