@@ -19,15 +19,13 @@ from streaming.criteria.kinds import (
 from streaming.criteria.words import (
     bounds_words,
     duration_words,
-    number_words,
     predicate_words,
-    quantity_words,
     relation_words,
     signal_words,
-    unit_words,
     what_was_found,
 )
 from streaming.nomenclature import SIGNAL_UNITS
+from streaming.quantity_words import minutes_words, number_words, quantity_words, unit_words
 from streaming.rules.kinds import InfusionRule, StayRule
 
 _RHYTHMS = {
@@ -112,7 +110,7 @@ def _burden(leaf: Burden, value: float) -> str:
     if leaf.is_average:
         unit = unit_words(SIGNAL_UNITS[leaf.signal])
         return f"{signal_words(leaf.signal)} on average {number_words(value)} {unit} {below} over {window}"
-    return f"{signal_words(leaf.signal)} {below} for {number_words(value)} min of {window}"
+    return f"{signal_words(leaf.signal)} {below} for {minutes_words(value)} min of {window}"
 
 
 def _signed(value: float, unit: str) -> str:

@@ -44,6 +44,7 @@ from streaming.criteria.state import CriterionState, State
 from streaming.freshness import is_arterial_line, is_cuff
 from streaming.instants import format_ms
 from streaming.nomenclature import METRICS, SIGNAL_UNITS
+from streaming.quantity_words import number_words, quantity_words, unit_words
 from streaming.truth import Truth
 
 MINUTE_MS = 60_000
@@ -52,15 +53,6 @@ DATE_SHOWN_AFTER_MS = 20 * HOUR_MS
 """An hour of the day alone would be taken for today's."""
 NOT_VERIFIED = "[number not verified]"
 
-_UNITS: Mapping[str, str] = {
-    "mm[Hg]": "mmHg",
-    "Cel": "°C",
-    "ug/kg/min": "µg/kg/min",
-    "[IU]/min": "IU/min",
-    "10*3/uL": "×10³/µL",
-    "{beats}": "beats",
-    "1": "",
-}
 _CHANGES = (Trend, FallFromPeak, RiseFromLowest, BaselineChange, IntervalChange)
 """Their value is a difference; people want to see from what to what."""
 _SIGNALS: Mapping[str, str] = {
@@ -95,30 +87,12 @@ _SIGNALS: Mapping[str, str] = {
 }
 
 
-# --- quantities -------------------------------------------------------------------------------------------------------
+# --- names and instants -----------------------------------------------------------------------------------------------
 
 
 def signal_words(signal: str) -> str:
     """What people call a signal."""
     return _SIGNALS.get(signal) or signal.removeprefix("site:").replace("_", " ")
-
-
-def unit_words(unit: str) -> str:
-    """A UCUM unit as people write it."""
-    return _UNITS.get(unit, unit)
-
-
-def number_words(value: float) -> str:
-    """A number to two decimals (three where it is small), without needless ones."""
-    decimals = 3 if abs(value) < 0.1 else 2
-    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
-
-
-def quantity_words(value: float | str, unit: str) -> str:
-    """A value with its unit, or a charted state."""
-    if isinstance(value, str):
-        return value.replace("_", " ")
-    return f"{number_words(round(value, 1) if unit == 'mL' else value)} {unit_words(unit)}".rstrip()
 
 
 def clock_words(at_ms: int, now_ms: int) -> str:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from streaming.criteria.facts import Sample
 from streaming.instants import format_ms
+from streaming.quantity_words import number_words, quantity_words
 from streaming.therapy.drugs import VASOACTIVE, Drug
 from streaming.therapy.findings import FindingKind, InfusionFinding, InfusionLimits
 from streaming.therapy.infusion import Pump, Report
@@ -133,7 +134,9 @@ def rising_finding(
         rise = round(now.value - before, 6)
         least = max(limits.weaned_to.get(drug, 0.0), round(before * limits.rising_percent / 100, 6))
         holds = rise > 0 and rise >= least
-    text = f"{drug}: {before:g} to {now.value:g} {unit} in an hour" if now is not None and before is not None else ""
+    text = ""
+    if now is not None and before is not None:
+        text = f"{drug}: {number_words(before)} to {quantity_words(now.value, unit)} in an hour"
     evidence = {
         "text": text or f"{drug}: rate unknown",
         "drug": drug,
@@ -151,7 +154,7 @@ def _stopped(name: str, stop: Stop, now_ms: int, limits: InfusionLimits) -> Infu
     is_told = now_ms - stop.at_ms <= limits.told_for_h * HOUR_MS
     was_weaned = stop.reason == NOT_INFUSING and _was_weaned(stop, limits)
     holds = is_told and not was_weaned
-    rate = f" from {stop.dose:g} {unit_of(stop.drug)}" if stop.dose is not None else ""
+    rate = f" from {quantity_words(stop.dose, unit_of(stop.drug))}" if stop.dose is not None else ""
     evidence = {
         "text": f"{name}: {stop.drug} stopped{rate} ({stop.reason})",
         "pump": name,

@@ -106,7 +106,7 @@ def test_a_rule_about_the_stay_is_asked_for_the_display_each_five_seconds_only(
     monkeypatch.setattr(current_module, "evidence_now", counted)
     for at_s in (10, 11, 14.9, 15, 16):
         bedside.tick(at_s)
-        assert bedside.shown() == ["Weight +5.25 % since baseline (80 → 84.2 kg)"]
+        assert bedside.shown() == ["Weight +5.2 % since baseline (80 → 84.2 kg)"]
 
     assert sorted(asked) == ["weight_gain.5_percent"] * 2 + ["weight_gain.rate"] * 2
 

@@ -247,7 +247,7 @@ def test_a_pressor_that_stops_is_a_high_alarm() -> None:
     alarm = bedside.alarm("pressor.stopped")
     assert bedside.starts("pressor.stopped") == [710.0]
     assert (alarm.priority, alarm.onset_at_ms) == ("high", ms(700))
-    assert text(alarm) == "pump1: norepinephrine stopped from 0.3 ug/kg/min (not infusing)"
+    assert text(alarm) == "pump1: norepinephrine stopped from 0.3 µg/kg/min (not infusing)"
 
 
 def test_a_pressor_that_goes_on_at_once_was_only_changed() -> None:
@@ -333,7 +333,7 @@ def test_a_weight_gain_says_from_what_to_what() -> None:
         bedside.chart(day * 24 * HOUR, {WEIGHT: 80 + 8.3 * day / 4})
 
     alarm = bedside.alarm("weight_gain.10")
-    assert text(alarm) == "Weight +10.38 % since baseline (80 → 88.3 kg)"
+    assert text(alarm) == "Weight +10.4 % since baseline (80 → 88.3 kg)"
     assert alarm.evidence["limit"] == 10
     assert alarm.evidence["profile"]["id"] == "alarms-il2"
 

@@ -16,9 +16,7 @@ from streaming.criteria.words import (
     criterion_row,
     duration_words,
     headline,
-    number_words,
     predicate_words,
-    quantity_words,
     sentence,
     signal_words,
     source_words,
@@ -219,20 +217,6 @@ def test_every_criterion_of_every_profile_has_words_for_every_state(name: str) -
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(84, "84"), (84.0, "84"), (0.7, "0.7"), (281.25, "281.25"), (0.005, "0.005"), (0, "0")]
-)
-def test_numbers_have_no_needless_decimals(value: float, words: str) -> None:
-    assert number_words(value) == words
-
-
-def test_quantities_have_the_units_of_people() -> None:
-    assert quantity_words(0.4, "ug/kg/min") == "0.4 µg/kg/min"
-    assert quantity_words(0.9, "1") == "0.9"
-    assert quantity_words("moist_desquamation", "") == "moist desquamation"
-    assert quantity_words(3, "L/min") == "3 L/min"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_pressor_that_stops_is_told() -> None:
     (finding,) = ward.found(20)
     assert finding.holds
     assert (finding.kind, finding.since_ms) == (FindingKind.PRESSOR_STOPPED, at(10))
-    assert finding.evidence["text"] == "pump1: norepinephrine stopped from 1 ug/kg/min (not infusing)"
+    assert finding.evidence["text"] == "pump1: norepinephrine stopped from 1 µg/kg/min (not infusing)"
 
 
 def test_a_drug_that_does_not_matter_for_the_circulation_may_stop() -> None:
