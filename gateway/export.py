@@ -19,7 +19,7 @@ import orjson
 from alerts.alarm import AlarmTransition
 from alerts.rulebook import Rulebook
 from gateway.fold import Fold
-from gateway.parquet import ROW_GROUP_ROWS, Column, ParquetWriter, Physical
+from gateway.parquet import ROW_GROUP_ROWS, Column, Kind, ParquetWriter
 from gateway.wire.commands import CommandName, encode_command
 from gateway.wire.recording import RecordedEntry, encode_entry
 from gateway.wire.topics import parse_topic
@@ -69,10 +69,10 @@ _OWN_NOTES = frozenset({CommandName.LINK, CommandName.CLOCK})
 
 COLUMNS = ("at", "unit", "bed", "device", "name", "value", "validity")
 _PARQUET_COLUMNS = [
-    Column("at", Physical.INT64, is_instant=True),
-    *(Column(name, Physical.BYTE_ARRAY) for name in COLUMNS[1:5]),
-    Column("value", Physical.DOUBLE),
-    Column("validity", Physical.BYTE_ARRAY),
+    Column("at", Kind.INSTANT),
+    *(Column(name, Kind.TEXT) for name in COLUMNS[1:5]),
+    Column("value", Kind.NUMBER),
+    Column("validity", Kind.TEXT),
 ]
 
 
@@ -190,8 +190,7 @@ def _cells(row: Measured) -> tuple[str, ...]:
 
 async def as_parquet(pages: AsyncIterator[list[Measured]]) -> AsyncIterator[bytes]:
     """Values as a Parquet file."""
-    writer = ParquetWriter(_PARQUET_COLUMNS)
-    yield writer.begin()
+    writer = await asyncio.to_thread(ParquetWriter, _PARQUET_COLUMNS)
     waiting: list[Measured] = []
     async for page in pages:
         waiting += page
@@ -199,8 +198,8 @@ async def as_parquet(pages: AsyncIterator[list[Measured]]) -> AsyncIterator[byte
             yield await asyncio.to_thread(writer.row_group, waiting)
             waiting = []
     if waiting:
-        yield writer.row_group(waiting)
-    yield writer.end()
+        yield await asyncio.to_thread(writer.row_group, waiting)
+    yield await asyncio.to_thread(writer.end)
 
 
 async def _pages(

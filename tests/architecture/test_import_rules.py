@@ -40,6 +40,7 @@ PLANTED = [
     ("door-drivers", "storage", "import aiosqlite", "storage.planted -> aiosqlite"),
     ("door-console", "gateway", "import rich", "gateway.planted -> rich"),
     ("door-metrics", "storage", "import prometheus_client", "storage.planted -> prometheus_client"),
+    ("door-parquet", "gateway", "import pyarrow", "gateway.planted -> pyarrow"),
 ]
 """(contract, package that gets a module `planted`, a line of it, what the report must name)."""
 

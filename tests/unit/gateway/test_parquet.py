@@ -8,12 +8,12 @@ import polars
 import pytest
 
 from gateway import parquet
-from gateway.parquet import Column, Physical, parquet_file
+from gateway.parquet import Column, Kind, parquet_file
 
 COLUMNS = [
-    Column("at", Physical.INT64, is_instant=True),
-    Column("name", Physical.BYTE_ARRAY),
-    Column("v", Physical.DOUBLE),
+    Column("at", Kind.INSTANT),
+    Column("name", Kind.TEXT),
+    Column("v", Kind.NUMBER),
 ]
 BEGIN_MS = 1795486656757
 
@@ -39,7 +39,7 @@ def test_extremes_come_back(value: float, text: str, at_ms: int) -> None:
 
 
 def test_file_of_many_columns_is_read() -> None:
-    columns = [Column(f"c{number}", Physical.DOUBLE) for number in range(40)]
+    columns = [Column(f"c{number}", Kind.NUMBER) for number in range(40)]
 
     read = polars.read_parquet(io.BytesIO(b"".join(parquet_file(columns, [[float(n) for n in range(40)]]))))
 
